@@ -1,0 +1,1 @@
+"""Output channels: stdout, file, syslog, program, HTTP."""

@@ -1,0 +1,118 @@
+"""Conditions after the type check: what is evaluated.
+
+Made by ``conditions.check`` from an AST without macros and the fields of an event source; read by the
+interpreter, the specialiser and the code generator.  Nodes are immutable and hash by meaning, so that equal
+residuals can be shared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, TypeAlias
+
+from falco.fields.model import FieldType, FieldUse, Scalar
+
+
+class Operator(Enum):
+    """The operators; the member's value is the spelling that is printed."""
+
+    EXISTS = "exists"
+    EQ = "="
+    NE = "!="
+    LT = "<"
+    LE = "<="
+    GT = ">"
+    GE = ">="
+    IN = "in"
+    INTERSECTS = "intersects"
+    PMATCH = "pmatch"
+    CONTAINS = "contains"
+    ICONTAINS = "icontains"
+    BCONTAINS = "bcontains"
+    STARTSWITH = "startswith"
+    BSTARTSWITH = "bstartswith"
+    ENDSWITH = "endswith"
+    GLOB = "glob"
+    IGLOB = "iglob"
+    REGEX = "regex"
+
+
+class Modifier(Enum):
+    """How many of the values on the right must satisfy the operator."""
+
+    ONEOF = "oneof"
+    ANYOF = "anyof"
+    ALLOF = "allof"
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A literal inside a transformer, already converted: a scalar, or a tuple when ``is_list``."""
+
+    value: Scalar | tuple[Scalar, ...]
+    type: FieldType
+    is_list: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Transformed:
+    """A transformer applied to operands; ``argument`` is the selector of ``getopt(…)[x]``."""
+
+    transformer: str
+    arguments: tuple[Operand, ...]
+    argument: str | None
+    type: FieldType
+    is_list: bool
+
+
+Operand: TypeAlias = FieldUse | Constant | Transformed
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One comparison. ``right`` is a tuple of literals converted to the left side's type, or an operand.
+
+    Literals: str, int, bool, float; bytes for BYTEBUF and for ``bcontains``/``bstartswith``; address objects
+    for IPADDR; ``IPv4Network``/``IPv6Network`` (host bits ignored) for IPNET; for ``regex``, ``glob``,
+    ``iglob``, ``pmatch`` the pattern's text (already known to compile).  ``exists`` has ``()``; operators
+    without list or modifier have one literal.
+    """
+
+    left: Operand
+    operator: Operator
+    right: tuple[Any, ...] | Operand = ()
+    modifier: Modifier | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A decided condition; made by the specialiser only."""
+
+    value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Negation."""
+
+    child: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """Children in order of evaluation."""
+
+    children: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Children in order of evaluation."""
+
+    children: tuple[Condition, ...]
+
+
+Condition: TypeAlias = Const | Check | Not | And | Or
+TRUE: Final = Const(value=True)
+FALSE: Final = Const(value=False)

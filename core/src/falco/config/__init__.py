@@ -1,0 +1,1 @@
+"""Configuration: falco.yaml, its merge rules and its settings."""

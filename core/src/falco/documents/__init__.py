@@ -1,0 +1,1 @@
+"""Documents: YAML nodes with positions, and text that knows its origins."""

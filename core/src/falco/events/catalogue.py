@@ -1,0 +1,48 @@
+"""Catalogues of event types: what ``evt.type`` can name, for sources that have several."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class EventCategory(Enum):
+    """The sections of ``--list-events``; the member's value is the JSON key."""
+
+    SYSCALL = "syscall_events"
+    TRACEPOINT = "tracepoint_events"
+    PLUGIN = "plugin_events"
+    META = "meta_events"
+
+
+@dataclass(frozen=True, slots=True)
+class EventParameter:
+    """One parameter of an event type; ``values`` are the names of its flags."""
+
+    name: str
+    type: str
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """One event code. Several codes may share a name (enter and exit, old versions)."""
+
+    code: int
+    name: str
+    category: EventCategory
+    is_exit: bool
+    is_listed: bool
+    """Whether ``--list-events`` shows it: not unused, not an old version."""
+    is_default: bool
+    """Whether it is evaluated without being asked for (the first column of ``--list-events``)."""
+    parameters: tuple[EventParameter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventCatalogue:
+    """All event types of one event source."""
+
+    event_source: str
+    schema_version: str
+    types: tuple[EventType, ...]

@@ -1,0 +1,64 @@
+"""Output channels: where alerts go."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import msgspec
+
+    from falco.alerts import Alert
+
+
+@dataclass(frozen=True, slots=True)
+class OutputContext:
+    """What a channel needs of its surroundings.
+
+    ``render`` makes the line of an alert, without the newline.  ``stdout`` is the process's standard output
+    (owned by the caller, never closed by a channel).  ``report`` takes a sentence for the log; any thread.
+    """
+
+    render: Callable[[Alert], str]
+    is_json: bool
+    is_buffered: bool
+    stdout: BinaryIO
+    env: Mapping[str, str]
+    report: Callable[[str], None]
+
+
+class Output(ABC):
+    """One channel, switched on by ``<name>_output.enabled`` in falco.yaml.
+
+    Constructed as ``Output(config, context)`` with *config* an instance of ``config_type``, made from the keys of
+    ``<name>_output``.  All methods run on the channel's own thread; ``flush``, ``reopen`` and ``close`` may be
+    called any number of times.
+    """
+
+    name: ClassVar[str]
+    config_type: ClassVar[type[msgspec.Struct]]
+    lossless: ClassVar[bool] = False
+    """True: a full queue makes a source that can wait wait; False: the alert is dropped and counted."""
+
+    def __init__(self, config: Any, context: OutputContext) -> None:
+        self.config = config
+        self.context = context
+
+    def open(self) -> None:  # noqa: B027  optional
+        """Acquire what the channel writes to. Raises ``OutputError`` with the reason; the channel is then skipped."""
+
+    @abstractmethod
+    def write(self, alert: Alert) -> None:
+        """Deliver one alert. Raises ``OutputError``: the alert is counted as lost for this channel and reported."""
+
+    def flush(self) -> None:  # noqa: B027  optional
+        """Make everything written visible. Called whenever the queue runs empty."""
+
+    def reopen(self) -> None:  # noqa: B027  optional
+        """Close and open again, for log rotation (SIGUSR1)."""
+
+    def close(self) -> None:  # noqa: B027  optional
+        """Flush and release everything."""

@@ -1,0 +1,1 @@
+"""The pipeline: source, decoder, ruleset and outputs wired together."""

@@ -1,0 +1,1 @@
+"""Plugins: hook specs and their manager."""

@@ -1,0 +1,1 @@
+"""Rules: from files to what is evaluated."""

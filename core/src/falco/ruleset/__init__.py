@@ -1,0 +1,1 @@
+"""Rulesets: rules compiled to functions, and the dispatch on cheap fields."""

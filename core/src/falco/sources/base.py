@@ -1,0 +1,107 @@
+"""Sources and decoders: where events come from, and what is in a batch.
+
+    Source.batches() --batch--> Decoder.select(batch, rules) --(residual, event)--> residual(event)
+
+A *source* is a transport: it says where batches come from.  A *decoder* turns a batch, under the rules in
+force, into pairs (residual, event): the events that some rule may still match, each with the function that
+decides it.  Several sources may share the decoder of their event source.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from falco.events import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import msgspec
+
+    from falco.conditions.checked import Check
+    from falco.ruleset import DispatchField, Residual, Ruleset
+
+B_co = TypeVar("B_co", covariant=True)
+B_contra = TypeVar("B_contra", contravariant=True)
+E = TypeVar("E")
+Ev = TypeVar("Ev", bound=Event)
+
+
+class Source(ABC, Generic[B_co]):
+    """Where batches come from: a file, a socket, a queue, the kernel.
+
+    Constructed as ``Source(config, open_params)``: *config* is an instance of ``config_type`` made from the
+    ``init_config`` of falco.yaml (the plain mapping where no type is declared), *open_params* its text ("" when
+    absent).  Construction opens nothing; ``batches`` does, and raises ``SourceError`` when it cannot.
+    """
+
+    event_source: ClassVar[str]
+    """The event source: picks the decoder, the fields and the rules."""
+    config_type: ClassVar[type[msgspec.Struct] | None] = None
+    acknowledges: ClassVar[bool] = False
+    """True: alerts must have left their queues, not merely be in them, before the generator is resumed."""
+    can_wait: ClassVar[bool] = True
+    """False (live kernel): a full queue drops and counts instead of blocking."""
+
+    def __init__(self, config: Any, open_params: str) -> None:
+        self.config = config
+        self.open_params = open_params
+
+    @abstractmethod
+    def batches(self) -> Iterator[B_co]:
+        """Batches in order, on the source's own thread.
+
+        The yield is the transaction: control comes back only after everything in the batch was evaluated and
+        its alerts are queued, so commit right after the yield.  Idle: yield an empty batch at least once a
+        second, so that reload and stop are prompt.
+        """
+
+    def focus(self, rules: Ruleset[Any]) -> None:
+        """Filter at the origin, if you can. Called before the first batch and after a reload, between two batches."""
+
+    def close(self) -> None:
+        """End ``batches`` at its next resume. Any thread, any number of times."""
+
+    def split(self, parts: int) -> Sequence[Source[B_co]]:  # noqa: ARG002  the default cannot be split
+        """At most *parts* independent, picklable sources in input order for ``--jobs``; the default cannot be split."""
+        return (self,)
+
+    def counters(self) -> Mapping[str, int]:
+        """What was dropped or refused so far, by reason in words (``lines too long``); shown with the statistics."""
+        return {}
+
+
+class Decoder(ABC, Generic[B_contra, E]):
+    """What is in a batch. One instance a source, driven by one thread; may keep state and reuse event objects."""
+
+    event_source: ClassVar[str]
+    dispatch: ClassVar[Sequence[DispatchField]] = ()
+    """Cheap fields that ``select`` reads before the payload is decoded; their values are the key of ``rules.table``."""
+    count: int = 0
+    """Events so far, skipped ones included: the source of ``evt.num``."""
+
+    @staticmethod
+    def assume(check: Check) -> bool | None:  # noqa: ARG004  the default knows nothing
+        """Truth of *check* for every event that ``select`` looks up in ``rules.table``; None = depends on the event."""
+        return None
+
+    @abstractmethod
+    def select(self, batch: B_contra, rules: Ruleset[E]) -> Iterable[tuple[Residual[E], E]]:
+        """Candidates of one batch, in order, normally a generator. An event is valid until the next is asked for."""
+
+    def counters(self) -> Mapping[str, int]:
+        """What was refused so far, by reason in words; shown with the statistics."""
+        return {}
+
+
+class EventList(Decoder["Sequence[Ev]", Ev]):
+    """The decoder of sources whose batches are lists of events: numbers each and pairs it with ``rules.everything``."""
+
+    def select(self, batch: Sequence[Ev], rules: Ruleset[Ev]) -> Iterable[tuple[Residual[Ev], Ev]]:
+        """Every event of the batch."""
+        everything, num = rules.everything, self.count
+        for event in batch:
+            num += 1
+            event.num = self.count = num
+            yield everything, event

@@ -1,0 +1,1 @@
+"""Output templates: text with fields in it."""
