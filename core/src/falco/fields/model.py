@@ -145,6 +145,9 @@ class FieldClass:
     name: str
     title: str = ""
     doc: str = ""
+    is_native: bool = False
+    """Whether Falco has these fields in its own code (evt, proc, fd …); its plugins' fields refuse a wrong argument
+    with sentences of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +172,13 @@ class Field(Generic[E]):
     quantifier: Quantifier = Quantifier.ONE
     spelling: Callable[[str], str | None] | None = field(default=None, compare=False)
     """Normalises other spellings: gets the text that follows the name (``.res`` of ``evt.arg.res``), returns the
-    argument (``res``) or None. The longest field name that is a prefix is asked."""
+    argument (``res``) or None; ``ValueError`` refuses it with a sentence. The longest field name that is a prefix is
+    asked."""
+
+    @property
+    def is_native(self) -> bool:
+        """Whether the field belongs to Falco itself rather than to one of its plugins."""
+        return self.group is not None and self.group.is_native
 
 
 @dataclass(frozen=True, slots=True)
