@@ -170,6 +170,10 @@ class Field(Generic[E]):
     spelling: Callable[[str], str | None] | None = field(default=None, compare=False)
     """Normalises other spellings: gets the text that follows the name (``.res`` of ``evt.arg.res``), returns the
     argument (``res``) or None. The longest field name that is a prefix is asked."""
+    shown: Callable[[str | None], Getter[E]] | None = field(default=None, compare=False)
+    """Like ``bind``, for outputs, where they show something else than comparisons see (``proc.apid`` without an
+    argument: any ancestor in a comparison, the process itself in an output). None = the same; the candidates of a
+    quantified field are then shown with blanks between."""
 
 
 @dataclass(frozen=True, slots=True)
