@@ -12,9 +12,9 @@ from falco_syscall.capture.blocks import EVENT_FORMS, METADATA, SECTION, Block, 
 from falco_syscall.capture.conversion import KEPT_ENTERS, Converter, Fate, plan
 from falco_syscall.capture.errors import CaptureError
 from falco_syscall.capture.event import CaptureEvent
-from falco_syscall.capture.event_table import CODES, EVENTS
+from falco_syscall.capture.event_table import CODES, EVENTS, FIXED_SIZES
 from falco_syscall.capture.metadata import Comment, Metadata
-from falco_syscall.capture.metadata_blocks import read_metadata, read_section
+from falco_syscall.capture.metadata_blocks import read_metadata, read_section, section_comments
 from falco_syscall.capture.stored_event import (
     STATE_ONLY,
     MalformedEvent,
@@ -94,6 +94,7 @@ class CaptureReader:
         self._converter = Converter()
         self._initial = True
         self._events_in_section = 0
+        self._wrong_enters = 0
         self.problems: list[Problem] = []
         self.problem_count = 0
         self.unknown_events = 0
@@ -121,6 +122,7 @@ class CaptureReader:
                 self._initial = True
                 self._events_in_section = 0
                 yield read_section(block)
+                yield from map(Comment, section_comments(block))
             elif block.kind in METADATA:
                 if self._events_in_section:
                     self._report(block, "a metadata block among the events")
@@ -180,7 +182,17 @@ class CaptureReader:
             else:
                 self.absorbed_events += 1
             return None
+        if self._converter.wrong_enters != self._wrong_enters:
+            self._wrong_enters += 1
+            self._report(
+                block,
+                f"{EVENTS[code].constant} does not follow its enter event: its arguments are lost",
+            )
         code, params = converted
+        for index, size in FIXED_SIZES[code]:
+            if index < len(params) and len(params[index]) != size and params[index]:
+                self._report(block, _wrong_size(code, index, len(params[index])))
+                params[index] = b""
         self._initial = self._initial and code in INITIAL_EVENTS
         self.last_num += 1
         return CaptureEvent(
@@ -216,3 +228,11 @@ class CaptureReader:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _wrong_size(code: int, index: int, size: int) -> str:
+    param = EVENTS[code].params[index]
+    return (
+        f"parameter {param.name} of {EVENTS[code].constant} has {size} bytes, "
+        f"which its type {param.type} cannot have: it was emptied"
+    )
