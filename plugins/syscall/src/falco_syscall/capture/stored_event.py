@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 STATE_ONLY: Final = 1
 """Dump flag: the event is there for state and is not to be shown."""
 
-_COUNTED: Final = Struct("<QqIHI")
+HEADER: Final = Struct("<QqIHI")
+"""Time, thread, length, code, number of parameters."""
 _UNCOUNTED: Final = Struct("<QqIH")
 _CPU: Final = Struct("<H")
 _FLAGGED: Final = Struct("<HI")
@@ -52,7 +53,7 @@ def read_event(form: EventForm, body: bytes) -> StoredEvent | int:
         MalformedEvent: Its lengths contradict the block's.
     """
     prefix = _FLAGGED if form.flagged else _CPU
-    header = _COUNTED if form.counted else _UNCOUNTED
+    header = HEADER if form.counted else _UNCOUNTED
     start = prefix.size
     if len(body) < start + header.size:
         raise MalformedEvent(f"the block has {len(body)} bytes, too few for an event")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Sequence
-from struct import Struct, pack
+from struct import pack
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
@@ -27,7 +27,7 @@ from falco_syscall.capture.metadata import (
     UserList,
 )
 from falco_syscall.capture.metadata_blocks import MAGIC
-from falco_syscall.capture.stored_event import STATE_ONLY
+from falco_syscall.capture.stored_event import HEADER, STATE_ONLY
 
 _MACHINE, _PROCESSES, _FDS, _INTERFACES, _USERS = 0x201, 0x215, 0x218, 0x219, 0x220
 _EVENT, _FLAGGED_EVENT, _LARGE_EVENT, _LARGE_FLAGGED_EVENT = 0x216, 0x217, 0x221, 0x222
@@ -39,7 +39,6 @@ _MAX_PARAM: Final = (1 << 16) - 1
 _MAX_TEXT: Final = 1023
 _MAX_LIST: Final = 4096
 _MAX_USER_TEXT: Final = 255
-_HEADER: Final = Struct("<QqIHI")
 _COMMENT: Final = 1
 
 
@@ -137,7 +136,7 @@ def event_block(event: CaptureEvent, comments: Sequence[str] = ()) -> bytes:
     body = (
         pack("<H", event.cpu)
         + (pack("<I", STATE_ONLY) if is_flagged else b"")
-        + _HEADER.pack(event.time_ns, event.tid, _HEADER.size + len(content), event.code, len(event.params))
+        + HEADER.pack(event.time_ns, event.tid, HEADER.size + len(content), event.code, len(event.params))
         + content
         + _options(comments)
     )
