@@ -149,7 +149,8 @@ class EventTypes:
     def _of_type(self, expr: ast.Comparison) -> _Reach:
         if not isinstance(expr.right, ast.Literal | ast.ListLiteral | ast.Identifier):
             raise ConditionError(
-                "right-hand field comparisons on `evt.type`/`syscall.type` checks are not supported by event code search",
+                "right-hand field comparisons on `evt.type`/`syscall.type` checks are not supported by "
+                "event code search",
                 expr.extent,
                 hint="compare with names of events, for example evt.type in (open, openat)",
             )

@@ -42,8 +42,7 @@ def events_markdown(catalogue: EventCatalogue) -> str:
 def events_json(catalogue: EventCatalogue) -> str:
     """``--list-events --format json``."""
     document: dict[str, Any] = {
-        category.value: [_event_object(event_type) for event_type in types]
-        for category, types in _sections(catalogue)
+        category.value: [_event_object(event_type) for event_type in types] for category, types in _sections(catalogue)
     }
     document["schema_version"] = catalogue.schema_version
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -50,7 +50,10 @@ def fields_text(fields: Mapping[str, Iterable[Field[Any]]], *, verbose: bool = F
     lines: list[str] = []
     for section in _sections(fields):
         group = section.group
-        lines += [_RULER, "Field Class:".ljust(_LEFT) + (f"{group.name} ({group.title})" if group.title else group.name)]
+        lines += [
+            _RULER,
+            "Field Class:".ljust(_LEFT) + (f"{group.name} ({group.title})" if group.title else group.name),
+        ]
         if group.doc:
             lines += _paragraph("Description:", group.doc)
         lines += [*_paragraph("Event Sources:", " ".join(section.sources)), ""]
@@ -167,9 +170,7 @@ def _field_object(field: Field[Any]) -> dict[str, Any]:
         "type": field.type.value,
         "desc": field.doc,
         "is_list": field.is_list,
-        "argument": None
-        if argument is Argument.NONE
-        else {"required": argument.is_required, "type": _kinds(argument)},
+        "argument": None if argument is Argument.NONE else {"required": argument.is_required, "type": _kinds(argument)},
     }
 
 

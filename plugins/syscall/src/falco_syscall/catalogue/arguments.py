@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Final
 
 from falco.fields import FieldType
-
 from falco_syscall.capture.event_table import EVENTS, ParamType
 
 _FIELD_TYPES: Final[dict[ParamType, FieldType]] = {

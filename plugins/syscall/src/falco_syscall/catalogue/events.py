@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from falco.events.catalogue import EventCatalogue, EventCategory, EventParameter, EventType
-
 from falco_syscall.capture.event_table import CODES, EVENTS, EventFlag, EventInfo, EventSource, ParamInfo, ParamType
 from falco_syscall.capture.linux import SYSCALLS, native_syscalls
 
@@ -29,13 +28,18 @@ _CATEGORIES: Final = {
     EventSource.PLUGIN: EventCategory.PLUGIN,
 }
 
-_NOT_GENERIC: Final = frozenset(
-    # No system calls, but events of the kernel that share the numbering of the calls.
-    ["unknown", "na_1", "sched_process_exit", "sched_switch", "page_fault_user", "page_fault_kernel", "signal_deliver"]
-    # Calls of other architectures that come as the event of a call with another name.
-    + ["sendfile64", "ugetrlimit", "fcntl64", "_llseek", "getegid32", "geteuid32", "getgid32", "getresgid32"]
-    + ["getresuid32", "getuid32", "setgid32", "setresgid32", "setresuid32", "setuid32"]
+_NO_SYSCALLS: Final = frozenset(
+    {"unknown", "na_1", "sched_process_exit", "sched_switch", "page_fault_user", "page_fault_kernel", "signal_deliver"}
 )
+"""Names in the numbering of the calls that are no calls."""
+
+_OTHER_NAMES: Final = frozenset(
+    {
+        *("sendfile64", "ugetrlimit", "fcntl64", "_llseek", "getegid32", "geteuid32", "getgid32", "getresgid32"),
+        *("getresuid32", "getuid32", "setgid32", "setresgid32", "setresuid32", "setuid32"),
+    }
+)
+"""Calls of other architectures that come as the event of a call with another name."""
 
 _ASYNCHRONOUS: Final = frozenset({"container", "container_removed"})
 """Names of the asynchronous events of the container plugin."""
@@ -55,7 +59,7 @@ def _generic_syscalls() -> Iterator[int]:
     named = {event.name for event in EVENTS}
     named |= {call.name for call in native_syscalls("x86_64").values() if call.exit_event != GENERIC_EXIT}
     for syscall, name in enumerate(SYSCALLS):
-        if name not in named and name not in _NOT_GENERIC:
+        if name not in named | _NO_SYSCALLS | _OTHER_NAMES:
             yield syscall
 
 
@@ -112,7 +116,7 @@ def _catalogue() -> EventCatalogue:
         event_source="syscall",
         schema_version=LISTED_SCHEMA_VERSION,
         types=types,
-        aliases=frozenset(SYSCALLS) - {event_type.name for event_type in types} | _ASYNCHRONOUS,
+        aliases=(_ASYNCHRONOUS.union(SYSCALLS)) - {event_type.name for event_type in types},
         always=frozenset({CODES["ASYNCEVENT_E"]}),
     )
 

@@ -12,7 +12,6 @@ from importlib.resources import files
 from typing import Any, Final, TypeAlias
 
 from falco.fields import Argument, Field, FieldClass, FieldFlag, FieldFormat, FieldType, Getter, Quantifier
-
 from falco_syscall.catalogue.arguments import SPELLINGS, rawarg_type
 
 Binder: TypeAlias = "Callable[[str | None], Getter[Any]]"
