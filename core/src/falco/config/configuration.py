@@ -76,7 +76,8 @@ def _without_alias(root: MappingNode, main: str, problems: list[Problem]) -> Map
     old = root.get("rules_file")
     if old is None:
         return root
-    key = next(key for key, _ in root.pairs if isinstance(key, ScalarNode) and key.text == "rules_file")
+    keys = (key for key, _ in root.pairs if isinstance(key, ScalarNode))
+    key = next(key for key in keys if key.text == "rules_file")
     problems.append(
         Problem(
             key.span,
@@ -86,7 +87,8 @@ def _without_alias(root: MappingNode, main: str, problems: list[Problem]) -> Map
     )
     if root.get("rules_files") is not None:
         raise ConfigError(f"Error reading config file ({main}): both 'rules_files' and 'rules_file' keys set")
-    pairs = tuple((replace(key, text="rules_files"), value) if value is old else (key, value) for key, value in root.pairs)  # type: ignore[type-var]
+    renamed = replace(key, text="rules_files")
+    pairs = tuple((renamed if one is key else one, value) for one, value in root.pairs)
     return replace(root, pairs=pairs)
 
 
@@ -113,7 +115,9 @@ def _split(
 def _unknown(name: str, known: Sequence[str]) -> str:
     if name in {"stdout_output", "file_output", "syslog_output", "program_output", "http_output"}:
         channel = name.removesuffix(OUTPUT_SUFFIX)
-        return f"'{name}' is ignored: no installed plugin has the output channel '{channel}' (pip install falco-core[all])"
+        return (
+            f"'{name}' is ignored: no installed plugin has the output channel '{channel}' (pip install falco-core[all])"
+        )
     return unknown_key(name, known)
 
 

@@ -69,11 +69,13 @@ class Choice:
 
 @dataclass(slots=True)
 class Converter:
-    """Turns nodes into values of a type. ``problems`` collects what was passed over; *file* is the main file, for errors."""
+    """Turns nodes into values of a type."""
 
     file: str = ""
+    """The main configuration file, for errors."""
     is_strict: bool = False
     problems: list[Problem] = field(default_factory=list)
+    """What was passed over."""
 
     def struct(self, node: Node | None, cls: type[S], path: str = "") -> S:
         """*node* as a *cls*; None (the key is absent) and null give its defaults.
@@ -89,6 +91,7 @@ class Converter:
         return value
 
     def _struct(self, node: Node | None, info: StructType, path: str) -> Any:
+        mapping: MappingNode | None = None
         match node:
             case MappingNode():
                 mapping = node
@@ -98,9 +101,8 @@ class Converter:
                 raise ConfigError(f'Config error at key "{name}": {place(node.span)}: {message}')
             case SequenceNode():
                 self._refuse(node, path, "a mapping of keys")
-                mapping = MappingNode((), node.span)
             case _:
-                mapping = None
+                pass
         if mapping is not None:
             self._check_keys(mapping, [row.encode_name for row in info.fields], path)
         values = {}
@@ -254,7 +256,9 @@ class Converter:
     def _refuse(self, node: Node, path: str, expected: str) -> None:
         if self.is_strict:
             raise _fatal(node, path, expected)
-        self.problems.append(Problem(node.span, f"{path}: expected {expected}, found {_found(node)}; the default is used"))
+        self.problems.append(
+            Problem(node.span, f"{path}: expected {expected}, found {_found(node)}; the default is used")
+        )
 
     def _check_keys(self, mapping: MappingNode, known: Sequence[str], path: str) -> None:
         for key, _ in mapping.pairs:

@@ -77,7 +77,9 @@ def merge(main: ConfigFile, options: Sequence[str], *, cwd: Path, env: Mapping[s
     for name, strategy in _includes(root, problems):
         for path in _files_of(name, cwd):
             if path.resolve() == (cwd / main.name).resolve():
-                raise ConfigError(f"Config error: '{INCLUDES}' directive tries to recursively include main config file {name}.")
+                raise ConfigError(
+                    f"Config error: '{INCLUDES}' directive tries to recursively include main config file {name}."
+                )
             included = read_file(str(path.relative_to(cwd) if path.is_relative_to(cwd) else path), cwd)
             tree = _mapping(_tree(included, env), problems)
             if tree.get(INCLUDES) is not None:
@@ -133,16 +135,16 @@ def _mapping(node: Node | None, problems: list[Problem]) -> MappingNode:
 def _includes(root: MappingNode, problems: list[Problem]) -> Iterator[tuple[str, Strategy]]:
     """Names and strategies that the key ``config_files`` lists."""
     node = root.get(INCLUDES)
+    items: tuple[Node, ...] = ()
     match node:
-        case None:
-            return
         case SequenceNode():
             items = node.items
-        case ScalarNode():
-            items = () if node.is_null else (node,)
+        case ScalarNode() if not node.is_null:
+            items = (node,)
         case MappingNode():
             problems.append(Problem(node.span, f"'{INCLUDES}' is a list of files, this mapping includes nothing"))
-            return
+        case _:
+            pass
     for item in items:
         match item:
             case ScalarNode():

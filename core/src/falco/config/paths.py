@@ -1,8 +1,8 @@
 r"""Key paths of ``-o``: from ``plugins[0].name`` to a place in a node tree.
 
-    path  = step { "." step | index }
-    step  = characters; ``.``, ``[``, ``]`` and ``\`` are written with a ``\`` before them
-    index = "[" digits "]" | "[]"          ``[]`` appends, when a value is set
+path  = step { "." step | index }
+step  = characters; ``.``, ``[``, ``]`` and ``\`` are written with a ``\`` before them
+index = "[" digits "]" | "[]"          ``[]`` appends, when a value is set
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def put(root: Node, path: str, value: Node) -> Node:
         ConfigError: *path* is not a path, a scalar stands in the way, or an index is beyond the end.
     """
     steps = parse(path)
-    nodes: list[Node] = []
+    nodes: list[MappingNode | SequenceNode] = []
     node: Node = root
     for step in steps:
         parent = _as_container(node, step, path)

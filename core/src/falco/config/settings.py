@@ -82,7 +82,7 @@ def _by_value(cls: type[Enum]) -> dict[str, Any]:
 
 _PRIORITIES: Final = {priority.name.lower(): priority for priority in Priority} | {"info": Priority.INFORMATIONAL}
 _MATCHING: Final = _by_value(Matching)
-_SEVERITIES: Final = "fatal critical error warning notice info debug trace".split()
+_SEVERITIES: Final = ["fatal", "critical", "error", "warning", "notice", "info", "debug", "trace"]
 
 
 def _priority(text: str) -> Priority | None:
@@ -97,14 +97,14 @@ class _Section(Struct, frozen=True, kw_only=True):
     """One mapping of falco.yaml."""
 
 
-class Kmod(_Section):
+class Kmod(_Section, frozen=True):
     """The kernel module."""
 
     buf_size_preset: Annotated[int, _key("Size class of the buffer of each CPU.", effect=Effect.DRIVER)] = 4
     drop_failed_exit: Annotated[bool, _key("Drop failed system calls in the kernel.", effect=Effect.DRIVER)] = False
 
 
-class ModernEbpf(_Section):
+class ModernEbpf(_Section, frozen=True):
     """Capture by eBPF programs."""
 
     cpus_for_each_buffer: Annotated[int, _key("CPUs that share a buffer; 0 = all.", effect=Effect.DRIVER)] = 2
@@ -115,13 +115,13 @@ class ModernEbpf(_Section):
     ] = False
 
 
-class Replay(_Section):
+class Replay(_Section, frozen=True):
     """A recording in place of the kernel."""
 
     capture_file: Annotated[str, _key("The capture (.scap) to read; needed when kind is replay.")] = ""
 
 
-class Engine(_Section):
+class Engine(_Section, frozen=True):
     """The source of system calls."""
 
     kind: Annotated[
@@ -141,7 +141,7 @@ class Engine(_Section):
             raise ValueError("engine.kind is 'replay' but no engine.replay.capture_file specified.")
 
 
-class Capture(_Section):
+class Capture(_Section, frozen=True):
     """Recording system calls while rules fire."""
 
     enabled: Annotated[bool, _key("Record a capture when a rule fires.")] = False
@@ -158,7 +158,7 @@ class Capture(_Section):
     max_file_size_mb: Annotated[int, _key("Largest capture in MB; 0 = no limit.", ge=0, le=1_048_576)] = 0
 
 
-class PluginEntry(_Section):
+class PluginEntry(_Section, frozen=True):
     """One plugin's configuration."""
 
     name: Annotated[str, _key("Name that load_plugins uses.")]
@@ -169,7 +169,8 @@ class PluginEntry(_Section):
     def __post_init__(self) -> None:
         if not self.library_path.startswith("/") and _leaves_directory(self.library_path):
             raise ValueError(
-                f"plugin library_path '{self.library_path}' resolves outside the plugins directory ({PLUGIN_DIRECTORY}/)"
+                f"plugin library_path '{self.library_path}' resolves outside the plugins directory "
+                f"({PLUGIN_DIRECTORY}/)"
             )
 
 
@@ -182,13 +183,13 @@ def _leaves_directory(path: str) -> bool:
     return False
 
 
-class OutputsQueue(_Section):
+class OutputsQueue(_Section, frozen=True):
     """The queues between rules and output channels."""
 
     capacity: Annotated[int, _key("Alerts that wait for a channel at most; 0 = 65,536.", ge=0)] = 0
 
 
-class AppendMatch(_Section):
+class AppendMatch(_Section, frozen=True):
     """Which rules an addition is for; what is absent matches everything."""
 
     source: Annotated[str | None, _key("Event source of the rule.")] = None
@@ -196,7 +197,7 @@ class AppendMatch(_Section):
     tags: Annotated[tuple[str, ...], _key("Tags that the rule has, all of them.")] = ()
 
 
-class AppendOutput(_Section):
+class AppendOutput(_Section, frozen=True):
     """An addition to the output of rules."""
 
     match: AppendMatch = AppendMatch()
@@ -212,7 +213,7 @@ class AppendOutput(_Section):
                 raise ValueError("an entry of extra_fields is a field, or a mapping with one name and its format")
 
 
-class Selector(_Section):
+class Selector(_Section, frozen=True):
     """Which rules are meant."""
 
     rule: Annotated[str | None, _key("Name of rules; * stands for any characters.")] = None
@@ -223,7 +224,7 @@ class Selector(_Section):
             raise ValueError("say which rules are meant: 'rule' or 'tag' must have a value")
 
 
-class RuleSelection(_Section):
+class RuleSelection(_Section, frozen=True):
     """One step of switching rules on or off."""
 
     enable: Selector | None = None
@@ -234,7 +235,7 @@ class RuleSelection(_Section):
             raise ValueError("an entry of rules needs 'enable' or 'disable'")
 
 
-class Webserver(_Section):
+class Webserver(_Section, frozen=True):
     """Health, versions and metrics over HTTP."""
 
     enabled: Annotated[bool, _key("Listen for HTTP requests.")] = False
@@ -253,7 +254,7 @@ class Webserver(_Section):
             raise ValueError(f'webserver listen address "{self.listen_address}" is not a valid IP address') from None
 
 
-class LibsLogger(_Section):
+class LibsLogger(_Section, frozen=True):
     """Log lines of Falco's capture libraries."""
 
     enabled: Annotated[bool, _key("Write their log lines.", effect=Effect.NATIVE)] = True
@@ -268,19 +269,19 @@ class LibsLogger(_Section):
     ] = "info"
 
 
-class SyscallEventTimeouts(_Section):
+class SyscallEventTimeouts(_Section, frozen=True):
     """A capture that delivers nothing."""
 
-    max_consecutives: Annotated[
-        int, _key("Empty reads in a row that raise an alert.", effect=Effect.DRIVER, ge=0)
-    ] = 1000
+    max_consecutives: Annotated[int, _key("Empty reads in a row that raise an alert.", effect=Effect.DRIVER, ge=0)] = (
+        1000
+    )
 
     def __post_init__(self) -> None:
         if self.max_consecutives == 0:
             raise ValueError("the maximum consecutive timeouts without an event must be an unsigned integer > 0")
 
 
-class SyscallEventDrops(_Section):
+class SyscallEventDrops(_Section, frozen=True):
     """System calls that the kernel's buffer had no room for."""
 
     threshold: Annotated[float, _key("Share of dropped events in a second from which actions are taken.")] = 0.1
@@ -294,16 +295,12 @@ class SyscallEventDrops(_Section):
             raise ValueError("syscall event drops threshold must be a double in the range [0, 1]")
         for action in self.actions:
             if action not in {"ignore", "log", "alert", "exit"}:
-                raise ValueError(
-                    'available actions for syscall event drops are "ignore", "log", "alert", and "exit"'
-                )
+                raise ValueError('available actions for syscall event drops are "ignore", "log", "alert", and "exit"')
             if action in {"log", "alert"} and "ignore" in self.actions:
-                raise ValueError(
-                    f'syscall event drop action "{action}" does not make sense with the "ignore" action'
-                )
+                raise ValueError(f'syscall event drop action "{action}" does not make sense with the "ignore" action')
 
 
-class Metrics(_Section):
+class Metrics(_Section, frozen=True):
     """Figures about the program itself."""
 
     enabled: Annotated[bool, _key("Collect figures.")] = False
@@ -325,7 +322,7 @@ class Metrics(_Section):
     include_empty_values: Annotated[bool, _key("Report figures that are zero.")] = False
 
 
-class BaseSyscalls(_Section):
+class BaseSyscalls(_Section, frozen=True):
     """System calls that are captured beyond those that rules name."""
 
     custom_set: Annotated[tuple[str, ...], _key("Names to add; !name leaves one out.", effect=Effect.DRIVER)] = ()
@@ -333,7 +330,7 @@ class BaseSyscalls(_Section):
     all: Annotated[bool, _key("Evaluate all system calls, also those ignored by default.")] = False
 
 
-class FalcoLibs(_Section):
+class FalcoLibs(_Section, frozen=True):
     """The process table."""
 
     thread_table_size: Annotated[int, _key("Threads that are remembered at most.", ge=0)] = 262_144
@@ -344,7 +341,7 @@ class FalcoLibs(_Section):
     snaplen: Annotated[int, _key("Bytes of an I/O buffer that are kept; 0 = 80.", ge=0)] = 0
 
 
-class Settings(_Section):
+class Settings(_Section, frozen=True):
     """The whole of falco.yaml."""
 
     config_files: Annotated[
