@@ -4,6 +4,7 @@ import gzip
 import socket
 
 import pytest
+
 from falco import OutputError
 from falco.testing import OutputContract
 from falco_outputs.http import HttpConfig, HttpOutput
@@ -112,7 +113,7 @@ def test_certificate_file_that_is_missing_is_named(channel, key):
 
 
 def test_client_certificate_that_is_missing_is_named(channel):
-    with pytest.raises(OutputError, match="http_output.client_cert '/nowhere.crt': No such file"):
+    with pytest.raises(OutputError, match=r"http_output.client_cert '/nowhere.crt': No such file"):
         channel("https://127.0.0.1:1/", mtls=True, client_cert="/nowhere.crt")
 
 

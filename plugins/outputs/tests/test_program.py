@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+
 from falco import OutputError
 from falco.testing import OutputContract
 from falco_outputs.program import ProgramConfig, ProgramOutput
@@ -56,13 +57,13 @@ def test_program_that_cannot_be_found_is_told(channel):
 
 
 def test_hanging_program_is_killed_after_its_time(channel):
-    with pytest.raises(OutputError, match="did not end within 0.2 s and was killed"):
+    with pytest.raises(OutputError, match=r"did not end within 0.2 s and was killed"):
         channel("cat > /dev/null; sleep 60", timeout_s=0.2).write("alert")
 
 
 @pytest.mark.parametrize("keep_alive", [False, True])
 def test_program_that_never_reads_is_killed_after_its_time(channel, keep_alive):
-    with pytest.raises(OutputError, match="it has not read for 0.2 s"):
+    with pytest.raises(OutputError, match=r"it has not read for 0.2 s"):
         channel("sleep 60", timeout_s=0.2, keep_alive=keep_alive).write("x" * 1_000_000)
 
 

@@ -6,6 +6,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+
 from falco import OutputError
 from falco_outputs import syslog
 from falco_outputs.rfc5424 import Sender
@@ -15,6 +16,7 @@ _MESSAGE = re.compile(rb"^<(\d+)>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z \S+ fa
 
 
 class Alert(str):
+    __slots__ = ()
     template = SimpleNamespace(priority=4)
 
 

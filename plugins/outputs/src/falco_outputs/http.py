@@ -113,7 +113,9 @@ class HttpOutput(Output):
             except (urllib3.exceptions.TimeoutError, urllib3.exceptions.NewConnectionError) as error:
                 if isinstance(error, urllib3.exceptions.NewConnectionError):
                     raise OutputError(f"{self.config.url}: {error}") from error
-                self.context.report(f"{self.config.url}: no answer within {self.config.timeout_s:g} s, attempt {attempt + 1}")
+                self.context.report(
+                    f"{self.config.url}: no answer within {self.config.timeout_s:g} s, attempt {attempt + 1}"
+                )
             except urllib3.exceptions.HTTPError as error:
                 raise OutputError(f"{self.config.url}: {error}") from error
         raise OutputError(f"{self.config.url}: no answer in {self.config.max_consecutive_timeouts + 1} attempts")
@@ -144,11 +146,19 @@ class HttpOutput(Output):
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         elif authority := config.ca_cert or config.ca_bundle:
-            context = _loading("ca_cert" if config.ca_cert else "ca_bundle", authority, lambda: ssl.create_default_context(cafile=authority))
+            context = _loading(
+                "ca_cert" if config.ca_cert else "ca_bundle",
+                authority,
+                lambda: ssl.create_default_context(cafile=authority),
+            )
         elif config.ca_path and Path(config.ca_path).is_dir():
             context.load_verify_locations(capath=config.ca_path)
         if config.mtls:
-            _loading("client_cert", config.client_cert, lambda: context.load_cert_chain(config.client_cert, config.client_key))
+            _loading(
+                "client_cert",
+                config.client_cert,
+                lambda: context.load_cert_chain(config.client_cert, config.client_key),
+            )
         return context
 
 

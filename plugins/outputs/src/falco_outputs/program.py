@@ -83,13 +83,17 @@ class ProgramOutput(Output):
         if self._child is None:
             try:
                 self._child = subprocess.Popen(  # noqa: S602  the command is the operator's, as in Falco's popen(3)
-                    self.config.program, shell=True, stdin=subprocess.PIPE, start_new_session=True, env=dict(self.context.env)
+                    self.config.program,
+                    shell=True,
+                    stdin=subprocess.PIPE,
+                    start_new_session=True,
+                    env=dict(self.context.env),
                 )
             except OSError as error:
                 raise OutputError(f"{self._name}: cannot be started: {error.strerror}") from error
             stdin = self._child.stdin
             if stdin is not None:
-                os.set_blocking(stdin.fileno(), False)  # noqa: FBT003  positional in os
+                os.set_blocking(stdin.fileno(), False)
         return self._child
 
     def _send(self, child: subprocess.Popen[bytes], line: bytes) -> None:
