@@ -35,3 +35,9 @@ class Bindings(Generic[E]):
         if predicate is None:
             predicate = self._predicates[check] = operators.predicate(check)
         return predicate
+
+    def comparison(self, check):
+        def compare(left, right):
+            from dataclasses import replace
+            return operators.predicate(replace(check, right=tuple(right) if isinstance(right, list) else (right,)))(left)
+        return compare
