@@ -13,7 +13,7 @@ from falco.ruleset.bindings import Bindings
 from falco.ruleset.codegen import Function, inline
 from falco.ruleset.interpreter import holds
 from falco.ruleset.specialise import rebuild, signed
-from falco.testing.strategies import Record, record_field
+from falco.testing.records import Record, record_field
 
 
 def use(name: str, type_: FieldType = FieldType.STRING, **properties: Any) -> FieldUse:

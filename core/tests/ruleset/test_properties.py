@@ -14,8 +14,8 @@ from falco.conditions.checked import FALSE, And, Check, Condition, FieldUse, Not
 from falco.ruleset import UNKNOWN, Ruleset
 from falco.ruleset.interpreter import holds, matches, read
 from falco.ruleset.specialise import checks, conjunction, disjunction, fold, operands, rebuild, signed, uses, weaken
-from falco.testing import strategies as some
-from falco.testing.strategies import Record
+from falco.testing import records as some
+from falco.testing.records import Record
 
 CONDITIONS = st.lists(some.conditions(), min_size=1, max_size=4)
 EVENTS = st.lists(some.records(), min_size=1, max_size=4)

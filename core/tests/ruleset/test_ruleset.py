@@ -7,7 +7,7 @@ import pickle
 from falco.conditions.checked import FALSE, TRUE, And, Check, Condition, FieldUse, Not, Operator, Or
 from falco.fields import Argument
 from falco.ruleset import UNKNOWN, Ruleset
-from falco.testing.strategies import DISPATCH, Record, assume, record_field, rule
+from falco.testing.records import DISPATCH, Record, assume, record_field, rule
 
 VERB, KIND, NAME = (FieldUse(name, None, record_field(name)) for name in ("x.verb", "x.kind", "x.name"))
 ALWAYS = FieldUse("x.part", "always", record_field("x.part", argument=Argument.KEY))

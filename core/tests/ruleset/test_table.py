@@ -10,7 +10,7 @@ from falco.conditions.checked import And, Check, Condition, FieldUse, Operator, 
 from falco.ruleset import UNKNOWN, Ruleset
 from falco.ruleset.compiled import _Classes
 from falco.ruleset.table import Masks, Table
-from falco.testing.strategies import DISPATCH, Record, record_field, rule
+from falco.testing.records import DISPATCH, Record, record_field, rule
 
 FIELDS = {name: record_field(name) for name in ("x.verb", "x.kind", "x.name")}
 NOTHING = (None, None, None)

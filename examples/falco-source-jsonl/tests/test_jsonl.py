@@ -1,6 +1,7 @@
 """The contract tests of falco.testing, for this plugin."""
 
 import pytest
+
 from falco.testing import FieldContract, SourceContract
 from falco_source_jsonl import JsonLines, Line, falco_register_fields
 

@@ -36,8 +36,6 @@ class Bindings(Generic[E]):
             predicate = self._predicates[check] = operators.predicate(check)
         return predicate
 
-    def comparison(self, check):
-        def compare(left, right):
-            from dataclasses import replace
-            return operators.predicate(replace(check, right=tuple(right) if isinstance(right, list) else (right,)))(left)
-        return compare
+    def comparison(self, check: Check) -> Callable[[Any, Any], bool]:
+        """Decides *check*, whose right side is an operand, for two values that are not None."""
+        return operators.comparison(check)

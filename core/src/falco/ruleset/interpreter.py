@@ -103,8 +103,11 @@ def _compares(value: Any, check: Check, right: tuple[Any, ...]) -> bool:
         return _is_one_of(value, right)
     if check.operator is Operator.PMATCH:
         return any(_lies_below(value, path) for path in right)
+    modifier = check.modifier
+    if modifier is not None and isinstance(check.left, FieldUse) and check.left.field.quantifier is Quantifier.ANY:
+        right, modifier = right[:1], None  # as Falco compares ancestors
     count = [_satisfies(value, check.operator, literal) for literal in right].count(True)
-    match check.modifier:
+    match modifier:
         case Modifier.ONEOF:
             return count == 1
         case Modifier.ANYOF:
@@ -128,16 +131,18 @@ def _satisfies(value: Any, operator_: Operator, literal: Any) -> bool:
         case Operator.NE:
             return not _satisfies(value, Operator.EQ, literal)
         case Operator.LT | Operator.LE | Operator.GT | Operator.GE:
-            order = _ORDER[operator_]
-            return bool(order(_raw(value), _raw(literal)) if isinstance(value, str) else order(value, literal))
+            return bool(_ORDER[operator_](_raw(value), _raw(literal)))
         case Operator.CONTAINS | Operator.BCONTAINS:
-            return any(value[i : i + len(literal)] == literal for i in range(len(value) + 1))
+            have, want = _raw(value), _raw(literal)
+            return any(have[i : i + len(want)] == want for i in range(len(have) + 1))
         case Operator.ICONTAINS:
             return _satisfies(_lower(value), Operator.CONTAINS, _lower(literal))
         case Operator.STARTSWITH | Operator.BSTARTSWITH:
-            return bool(value[: len(literal)] == literal)
+            have, want = _raw(value), _raw(literal)
+            return bool(have[: len(want)] == want)
         case Operator.ENDSWITH:
-            return bool(value[max(0, len(value) - len(literal)) :] == literal)
+            have, want = _raw(value), _raw(literal)
+            return len(have) >= len(want) and bool(have[len(have) - len(want) :] == want)
         case Operator.GLOB:
             return _is_glob(value, literal)
         case Operator.IGLOB:
@@ -159,8 +164,9 @@ def _number(network: IPv4Network | IPv6Network) -> int:
     return int(network.network_address) >> _host(network)
 
 
-def _raw(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
+def _raw(value: Any) -> Any:
+    """What C compares: the bytes of a text; numbers and bytes as they are."""
+    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
 
 
 def _lower(text: str) -> str:
@@ -326,7 +332,7 @@ def _flat(*values: Any) -> list[str]:
 
 
 def _length(value: Any, _selector: str | None) -> int:
-    return len(_raw(value) if isinstance(value, str) else value)
+    return len(_raw(value))
 
 
 def _getopt(arguments: list[str], known: str, selector: str | None) -> Any:

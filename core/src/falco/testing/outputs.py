@@ -90,10 +90,13 @@ class OutputContract:
         output = make_output()
         output.open()
         output.close()
+        sentence = "delivered"
         try:
             output.write(_alert("late"))
         except OutputError as error:
-            assert str(error)  # a sentence, or the alert was delivered: nothing else
+            sentence = str(error)
+
+        assert sentence, "an OutputError has a sentence"
 
 
 def _alert(line: str) -> Any:

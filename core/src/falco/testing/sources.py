@@ -1,4 +1,4 @@
-"""The contract of a source, as tests to inherit.
+r"""The contract of a source, as tests to inherit.
 
     class TestMySource(SourceContract):
         @pytest.fixture
