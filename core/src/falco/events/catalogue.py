@@ -7,12 +7,12 @@ from enum import Enum
 
 
 class EventCategory(Enum):
-    """The sections of ``--list-events``; the member's value is the JSON key."""
+    """The sections of ``--list-events``; the member's value is the heading and the JSON key."""
 
-    SYSCALL = "syscall_events"
-    TRACEPOINT = "tracepoint_events"
-    PLUGIN = "plugin_events"
-    META = "meta_events"
+    SYSCALL = "Syscall events"
+    TRACEPOINT = "Tracepoint events"
+    PLUGIN = "Plugin events"
+    META = "Metaevents"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class EventType:
     """One event code. Several codes may share a name (enter and exit, old versions)."""
 
     code: int
+    """Unique in the catalogue."""
     name: str
     category: EventCategory
     is_exit: bool
@@ -37,6 +38,8 @@ class EventType:
     is_default: bool
     """Whether it is evaluated without being asked for (the first column of ``--list-events``)."""
     parameters: tuple[EventParameter, ...] = ()
+    stored_code: int | None = None
+    """The code that the source itself uses, if other than ``code``: one for all system calls without an own event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +49,8 @@ class EventCatalogue:
     event_source: str
     schema_version: str
     types: tuple[EventType, ...]
+    """In the order in which they are listed; codes are unique."""
+    aliases: frozenset[str] = frozenset()
+    """Further names that ``evt.type`` may be compared with, although no event has them."""
+    always: frozenset[int] = frozenset()
+    """Codes of the event types that every rule is evaluated for, whatever its condition says."""

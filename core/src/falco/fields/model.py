@@ -79,11 +79,14 @@ class Argument(Enum):
     OPTIONAL_INDEX = "optional index"
     OPTIONAL_KEY = "optional key"
     OPTIONAL_INDEX_OR_KEY = "optional index or key"
+    TEXT = "text"
+    """The field itself, when it is bound, says which text it takes; what libsinsp's own fields do."""
+    OPTIONAL_TEXT = "optional text"
 
     @property
     def is_required(self) -> bool:
         """Whether the field cannot be used without an argument."""
-        return self in {Argument.INDEX, Argument.KEY, Argument.INDEX_OR_KEY}
+        return self is not Argument.NONE and not self.value.startswith("optional")
 
     @property
     def is_index(self) -> bool:
@@ -93,7 +96,7 @@ class Argument(Enum):
     @property
     def is_key(self) -> bool:
         """Whether any text is accepted."""
-        return "key" in self.value
+        return "key" in self.value or "text" in self.value
 
 
 class FieldFlag(Enum):
@@ -169,7 +172,14 @@ class Field(Generic[E]):
     quantifier: Quantifier = Quantifier.ONE
     spelling: Callable[[str], str | None] | None = field(default=None, compare=False)
     """Normalises other spellings: gets the text that follows the name (``.res`` of ``evt.arg.res``), returns the
-    argument (``res``) or None. The longest field name that is a prefix is asked."""
+    argument (``res``) or None. The longest field name that is a prefix is asked. May raise ``ValueError`` with a
+    sentence. What it returns is handed to ``bind`` as it is."""
+    type_of: Callable[[str | None], FieldType] | None = field(default=None, compare=False)
+    """For type DYNAMIC: the type of the value, by argument. May raise ``ValueError`` as ``bind``."""
+    shown: Callable[[str | None], Getter[E]] | None = field(default=None, compare=False)
+    """Like ``bind``, for outputs, where they show something else than comparisons see (``proc.apid`` without an
+    argument: any ancestor in a comparison, the process itself in an output). None = the same; the candidates of a
+    quantified field are then shown with blanks between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +198,7 @@ class FieldUse:
     @property
     def type(self) -> FieldType:
         """Type of the value."""
-        return self.field.type
+        return self.field.type if self.field.type_of is None else self.field.type_of(self.argument)
 
     @property
     def is_list(self) -> bool:
