@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-import msgspec
-
 from falco.alerts.alert import Alert
+from falco.alerts.encoding import encode
 from falco.alerts.template import AlertTemplate
 from falco.fields.format import Shape
 from falco.fields.model import FieldType
-from falco.fields.text import printable
 from falco.rules.model import Priority
 from falco.templates.render import Placeholder
 
@@ -51,12 +49,5 @@ def alert(rule: str, priority: Priority, message: str, fields: Mapping[str, Deta
 
 def details(internal: Alert) -> str:
     """The fields of an internal alert for its text form: ``key=value`` with the value as JSON, sorted by key."""
-    values = internal.values
-    pairs = sorted(
-        (key, values[placeholder.slot]) for key, placeholder in internal.template.fields if placeholder.slot is not None
-    )
-    return " ".join(f"{key}={_json(value)}" for key, value in pairs)
-
-
-def _json(value: Detail) -> str:
-    return msgspec.json.encode(printable(value) if isinstance(value, str) else value).decode()
+    pairs = zip((key for key, _placeholder in internal.template.fields), internal.values, strict=True)
+    return " ".join(f"{key}={encode(value)}" for key, value in sorted(pairs, key=lambda pair: pair[0]))

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeAlias
-
-import msgspec
+from typing import Any, TypeAlias
 
 from falco.alerts.alert import Alert
+from falco.alerts.encoding import encode
 from falco.alerts.formatter import Formatter, Render
 from falco.alerts.template import AlertTemplate, Extra
 from falco.fields.format import json_of, signed
 from falco.fields.text import printable
 from falco.templates.render import Placeholder, Values
-
-_encode: Final = msgspec.json.Encoder(enc_hook=str).encode
 
 Make: TypeAlias = Callable[[Values, int], Any]
 """The function (values, time of the event in ns) → JSON value."""
@@ -58,7 +55,7 @@ class JsonFormatter(Formatter):
             if has_fields:
                 document["output_fields"] = fields_of(values, time_ns)
             document["time"] = utc(time_ns)
-            return _line(document)
+            return encode(document)
 
         return render
 
@@ -67,7 +64,7 @@ class JsonFormatter(Formatter):
         if not template.is_internal:
             contents[self.options.time_key] = self.options.time
         contents |= dict(template.extra_fields)
-        return self._object(dict(sorted(contents.items())))
+        return self._object(dict(sorted((printable(key), content) for key, content in contents.items())))
 
     def _object(self, contents: Mapping[str, Extra]) -> Make:
         """The function that makes the object with *contents*, in their order."""
@@ -104,23 +101,3 @@ class JsonFormatter(Formatter):
 
 def _same(message: str, _time_ns: int) -> str:
     return message
-
-
-def _line(document: dict[str, Any]) -> str:
-    try:
-        return _encode(document).decode()
-    except UnicodeEncodeError:  # some text is not UTF-8
-        return _encode(_printable(document)).decode()
-
-
-def _printable(value: Any) -> Any:
-    """*value* with every text in it fit for an encoder."""
-    match value:
-        case str():
-            return printable(value)
-        case dict():
-            return {printable(key): _printable(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_printable(item) for item in value]
-        case _:
-            return value

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-import msgspec
-
+from falco.alerts.encoding import encode
 from falco.alerts.formatter import Formatter, Render
 from falco.alerts.internal import details
 from falco.alerts.template import AlertTemplate
-from falco.fields.text import printable
-
-_encode: Final = msgspec.json.Encoder().encode
 
 
 def escaped(text: str) -> str:
     """*text* as inside a JSON string: no control character of ASCII is left, and every encoder takes it."""
-    try:
-        data = _encode(text)
-    except UnicodeEncodeError:
-        data = _encode(printable(text))
-    return data[1:-1].decode()
+    return encode(text)[1:-1]
 
 
 class TextFormatter(Formatter):
