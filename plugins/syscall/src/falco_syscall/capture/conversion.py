@@ -77,7 +77,7 @@ class Plan(NamedTuple):
 
     Attributes:
         code: Event code of the result.
-        pieces: The parameters of the result if `fate` is CONVERT.
+        pieces: The parameters of the result, if they are not those of the stored event.
         enter: Code that the thread's enter event must have for the pieces that come from it; None
             if none does.
         remembers: The *result* also serves as enter event of the exit that follows.
@@ -126,7 +126,7 @@ def _plan(stored: int, count: int) -> Plan:
         action, target, sources = _RULES[code, len(pieces)]
         match action:
             case "store":
-                return Plan(Fate.STORE, code)
+                return _final(stored, code, count, pieces, enter)._replace(fate=Fate.STORE)
             case "pass" | "store_and_pass":
                 final = _final(stored, code, count, pieces, enter)
                 return final._replace(remembers=action == "store_and_pass")
@@ -223,7 +223,7 @@ class Converter:
         elif fate is Fate.CONVERT:
             params = self._assemble(way, tid, params)
         elif fate is Fate.STORE:
-            self._remember(code, tid, params)
+            self._remember(way.code, tid, self._assemble(way, tid, params) if way.pieces else params)
             return fate
         else:
             return fate
