@@ -100,9 +100,7 @@ class Function(Generic[E, Hit]):
         first_only: Whether the first rule that matches is the only one.
     """
 
-    def __init__(
-        self, rules: Sequence[tuple[Hit, str, Condition]], bindings: Bindings[E], *, first_only: bool
-    ) -> None:
+    def __init__(self, rules: Sequence[tuple[Hit, str, Condition]], bindings: Bindings[E], *, first_only: bool) -> None:
         self._bindings = bindings
         self._names: dict[str, Any] = {"U": _UNREAD}
         self._uses = Counter(o for _, _, condition in rules for check in checks(condition) for o in operands(check))

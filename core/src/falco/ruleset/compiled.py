@@ -115,9 +115,7 @@ class Ruleset(Generic[E]):
         # Equal checks are now one object, so that its identity stands for it: hashing a check costs more than a step
         # of folding.
         assumed = {id(check): truth for check in self.checks if (truth := assume(check)) is not None}
-        self._masks = tuple(
-            Masks([c for c in self.checks if is_on(c, field)], self._bindings) for field in dispatch
-        )
+        self._masks = tuple(Masks([c for c in self.checks if is_on(c, field)], self._bindings) for field in dispatch)
         self._assumed: Left = self._reduce(self._conditions, lambda check: assumed.get(id(check)))
         self._left: dict[Class, Left] = {(): self._assumed}
         self._by_signature: dict[Any, Residual[E]] = {}
