@@ -94,9 +94,7 @@ class Function(Generic[E, Hit]):
         first_only: Whether the first rule that matches is the only one.
     """
 
-    def __init__(
-        self, rules: Sequence[tuple[Hit, str, Condition]], bindings: Bindings[E], *, first_only: bool
-    ) -> None:
+    def __init__(self, rules: Sequence[tuple[Hit, str, Condition]], bindings: Bindings[E], *, first_only: bool) -> None:
         self._bindings = bindings
         self._names: dict[str, Any] = {"U": _UNREAD}
         self._uses = Counter(o for _, _, condition in rules for check in checks(condition) for o in operands(check))
@@ -112,7 +110,7 @@ class Function(Generic[E, Hit]):
         for number, (hit, name, condition) in enumerate(rules):
             self._names[f"r{number}"] = (hit,)
             then = f"return r{number}" if first_only else f"hits += r{number}"
-            body += [f"    if {self._write(condition)}:  # {ascii(name)}", f"        {then}"]
+            body += [f"    if {self._write(condition)}:  # {name!a}", f"        {then}"]
         self.source = "\n".join([*self._head(is_collecting=not first_only), *body, self._last(first_only), ""])
 
     def compile(self) -> Callable[[E], tuple[Hit, ...]]:

@@ -116,9 +116,7 @@ class Ruleset(Generic[E]):
         # Equal checks are now one object, so that its identity stands for it: hashing a check costs more than a step
         # of folding.
         assumed = {id(check): truth for check in self.checks if (truth := assume(check)) is not None}
-        self._masks = tuple(
-            Masks([c for c in self.checks if is_on(c, field)], self._bindings) for field in dispatch
-        )
+        self._masks = tuple(Masks([c for c in self.checks if is_on(c, field)], self._bindings) for field in dispatch)
         self._assumed: Left = self._reduce(self._conditions, lambda check: assumed.get(id(check)))
         self._left: dict[Class, Left] = {(): self._assumed}
         self._by_signature: dict[Any, Residual[E]] = {}
@@ -173,7 +171,7 @@ class Ruleset(Generic[E]):
     def warm(self, old: Ruleset[Any]) -> None:
         """Make what *old* had made for its keys, so that a reload costs no event anything."""
         for key in list(old.table):
-            self.table[key]  # noqa: B018  the look-up makes the residual
+            self.table[key]
 
     @staticmethod
     def _class(masks: Sequence[Masks], key: Key) -> Class:

@@ -8,9 +8,9 @@ everything that is fast against it; nothing in production calls it.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, Final, Generic, TypeVar, assert_never
+from typing import Any, Final, TypeVar, assert_never
 
 from falco.conditions import patterns
 from falco.conditions.checked import (
@@ -18,14 +18,11 @@ from falco.conditions.checked import (
     Check,
     Condition,
     Const,
-    Constant,
     FieldUse,
     Modifier,
     Not,
-    Operand,
     Operator,
     Or,
-    Transformed,
 )
 from falco.fields.model import Quantifier
 
