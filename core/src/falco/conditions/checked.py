@@ -7,11 +7,14 @@ residuals can be shared.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falco.fields.model import FieldType, FieldUse, Scalar
+
+if TYPE_CHECKING:
+    from falco.conditions.transformers import Transformer
 
 
 class Operator(Enum):
@@ -57,13 +60,17 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Transformed:
-    """A transformer applied to operands; ``argument`` is the selector of ``getopt(…)[x]``."""
+    """A transformer applied to operands; ``argument`` is the selector of ``getopt(…)[x]``.
+
+    A list written out, ``(a, b)``, is one too: its transformer is called ``()``.
+    """
 
     transformer: str
     arguments: tuple[Operand, ...]
     argument: str | None
     type: FieldType
     is_list: bool
+    definition: Transformer = field(compare=False, repr=False)
 
 
 Operand: TypeAlias = FieldUse | Constant | Transformed

@@ -24,7 +24,6 @@ from falco.ruleset.specialise import (
     weaken,
 )
 from falco.ruleset.table import Masks, Table, is_on
-from falco.templates.model import Token
 
 if TYPE_CHECKING:
     from falco.conditions.checked import Operand
@@ -157,7 +156,7 @@ class Ruleset(Generic[E]):
             found += [operand for check in checks(condition) for operand in operands(check)]
             rule = self.rules[position]
             for template in (rule.output, *[extra.template for extra in rule.extra_fields]):
-                found += [piece.operand for piece in template.pieces if isinstance(piece, Token)]
+                found += [token.operand for token in template.tokens]
         return frozenset(use.text for operand in found for use in uses(operand))
 
     def approximate(self, decidable: Callable[[Check], bool]) -> Condition:
