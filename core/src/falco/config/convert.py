@@ -104,7 +104,7 @@ class Converter:
             case _:
                 pass
         if mapping is not None:
-            self._check_keys(mapping, [row.encode_name for row in info.fields], path)
+            self.check_keys(mapping, [row.encode_name for row in info.fields], path)
         values = {}
         for row in info.fields:
             value = self._row(mapping, row, path)
@@ -260,7 +260,8 @@ class Converter:
             Problem(node.span, f"{path}: expected {expected}, found {_found(node)}; the default is used")
         )
 
-    def _check_keys(self, mapping: MappingNode, known: Sequence[str], path: str) -> None:
+    def check_keys(self, mapping: MappingNode, known: Sequence[str], path: str) -> None:
+        """Report the keys of *mapping* that are not among the *known* ones; ``x-…`` is nobody's business."""
         for key, _ in mapping.pairs:
             text = key.text if isinstance(key, ScalarNode) else "?"
             if text not in known and not text.startswith("x-"):

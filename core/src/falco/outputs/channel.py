@@ -27,13 +27,16 @@ class Channel:
     Args:
         output: The channel; from here on only its thread calls it, ``open`` first and ``close`` last.
         capacity: Of the queue, as ``outputs_queue.capacity``.
+        room: Notified when a full queue has room.
         report: Takes a sentence for the log.
     """
 
-    def __init__(self, output: Output, *, capacity: int, report: Callable[[str], None]) -> None:
+    def __init__(
+        self, output: Output, *, capacity: int, room: threading.Condition, report: Callable[[str], None]
+    ) -> None:
         self.name = output.name
         self.lossless = output.lossless
-        self.queue: BoundedQueue[Alert] = BoundedQueue(capacity)
+        self.queue: BoundedQueue[Alert] = BoundedQueue(capacity, room)
         self.lost = 0
         """Alerts that the channel took and failed to deliver."""
         self._output = output
@@ -109,10 +112,7 @@ class Channel:
                     write(item)
                 except Exception as error:  # noqa: BLE001  a fault of one channel must not end its thread
                     self._lose(error)
-                if not queue.is_closed:
-                    queue.delivered += 1
-                    if queue.waiting:
-                        queue.free()
+                queue.deliver()
 
     def _lose(self, error: Exception) -> None:
         """Count a loss. The first in a while is reported now, the others as a number by ``tell``."""

@@ -37,7 +37,8 @@ class Dispatcher:
         capacity: int = 0,
         output_timeout_s: float = 2.0,
     ) -> None:
-        self.channels = tuple(Channel(output, capacity=capacity, report=report) for output in outputs)
+        self._room = threading.Condition()
+        self.channels = tuple(Channel(output, capacity=capacity, room=self._room, report=report) for output in outputs)
         self._report = report
         self._timeout_s = output_timeout_s
         self._stop = threading.Event()
@@ -64,11 +65,14 @@ class Dispatcher:
             keep: Whether the source acknowledges: then every channel whose queue is full blocks.
         """
         full = [channel for channel in self.channels if not channel.queue.offer(alert)]
-        for channel in full:  # after the others have it: a full channel delays no other
-            if keep or (wait and channel.lossless):
-                channel.queue.put(alert)
-            else:
-                channel.queue.drop()
+        if full:  # the others have it already: a full channel delays no other
+            awaited = []
+            for channel in full:
+                if keep or (wait and channel.lossless):
+                    awaited.append(channel)
+                else:
+                    channel.queue.drop()
+            self._wait_for_room(alert, awaited)
 
     def settle(self) -> None:
         """Return when everything emitted so far is written and flushed, lost or dropped."""
@@ -103,6 +107,25 @@ class Dispatcher:
         self._watch.join()
         for channel in self.channels:
             channel.tell()
+
+    def _wait_for_room(self, alert: Alert, channels: list[Channel]) -> None:
+        """Give *alert* to each of *channels* as soon as it has room, in whatever order that comes to pass."""
+        with self._room:
+            for channel in channels:
+                channel.queue.waiting += 1
+            while channels:
+                full = []
+                for channel in channels:
+                    if channel.queue.offer(alert):
+                        channel.queue.waiting -= 1
+                    elif channel.queue.is_closed:
+                        channel.queue.drop()
+                        channel.queue.waiting -= 1
+                    else:
+                        full.append(channel)
+                if full:
+                    self._room.wait()
+                channels = full
 
     def _keep_watch(self) -> None:
         """Report what was dropped or lost, and channels that stand still."""

@@ -29,20 +29,22 @@ class Command:
 class BoundedQueue(Generic[T]):
     """First in, first out.
 
-    ``offer``, ``put``, ``drop`` and ``command`` may be called by any thread, ``take``, ``wait`` and ``free`` by one
-    worker.  Each item offered ends as one of: done with (``delivered``), ``dropped``, or still ``pending``.
+    ``offer``, ``drop`` and ``command`` may be called by any thread, ``take`` and ``wait`` by one worker.  Each item ends
+    as one of: done with (``delivered``), ``dropped``, or still ``pending``.
 
     Args:
         capacity: Items that are queued or being delivered; 0 = ``DEFAULT_CAPACITY``.
+        room: Notified when there may be room for an item while ``waiting`` is not 0; shared by the queues that one
+            item goes to, so that a thread can wait for any of them.
     """
 
-    def __init__(self, capacity: int = 0) -> None:
+    def __init__(self, capacity: int, room: threading.Condition) -> None:
         self.capacity = capacity or DEFAULT_CAPACITY
         self.delivered = 0
-        """Items done with; the worker adds to it, without the lock."""
+        """Items done with, well or not."""
         self.dropped = 0
         self.waiting = 0
-        """Threads that wait for room."""
+        """Threads that wait for room; guarded by ``room``."""
         self.is_closed = False
         self._is_ending = False
         self._is_idle = False
@@ -50,7 +52,7 @@ class BoundedQueue(Generic[T]):
         self._items: deque[T | Command] = deque()
         self._lock = threading.Lock()
         self._filled = threading.Condition(self._lock)
-        self._freed = threading.Condition(self._lock)
+        self._room = room
 
     @property
     def pending(self) -> int:
@@ -65,19 +67,6 @@ class BoundedQueue(Generic[T]):
             self._add(item)
             self._accepted += 1
             return True
-
-    def put(self, item: T) -> None:
-        """Queue *item*, waiting for room as long as it takes; dropped only if the queue is closed meanwhile."""
-        with self._lock:
-            self.waiting += 1
-            while self._accepted - self.delivered >= self.capacity and not self.is_closed:
-                self._freed.wait()
-            self.waiting -= 1
-            if self.is_closed:
-                self.dropped += 1
-            else:
-                self._add(item)
-                self._accepted += 1
 
     def drop(self) -> None:
         """Count an item that was not queued."""
@@ -113,10 +102,12 @@ class BoundedQueue(Generic[T]):
                 self.is_closed = True
             return not self.is_closed
 
-    def free(self) -> None:
-        """Wake the threads that wait for room; called after ``delivered`` grew while some were waiting."""
-        with self._lock:
-            self._freed.notify_all()
+    def deliver(self) -> None:
+        """Count an item as done with. Called by the worker, which alone changes the number, without the lock."""
+        if not self.is_closed:
+            self.delivered += 1
+            if self.waiting:
+                self._free()
 
     def end(self) -> None:
         """Close as soon as nothing is queued any more."""
@@ -136,8 +127,12 @@ class BoundedQueue(Generic[T]):
             self._items.clear()
             self._is_ending = True
             self._filled.notify()
-            self._freed.notify_all()
-            return left
+        self._free()
+        return left
+
+    def _free(self) -> None:
+        with self._room:
+            self._room.notify_all()
 
     def _add(self, item: T | Command) -> None:
         self._items.append(item)

@@ -17,6 +17,8 @@ from falco.plugins.discovery import Broken, Found, installed
 from falco.plugins.info import PluginInfo
 
 if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
     from falco.config.settings import PluginEntry
     from falco.outputs import Output
     from falco.plugins.rulefiles import RuleFile
@@ -127,6 +129,10 @@ class PluginManager:
             PluginError: Two plugins ship a file of the same name.
         """
         return unique("rules file", ((name, file.name, file) for name, file in self.collect("falco_register_rules")))
+
+    def default_configuration(self) -> Traversable | None:
+        """The falco.yaml for a run without one; None if no plugin has one."""
+        return next((file for _, file in self.collect("falco_register_configurations")), None)
 
     def resolve(self, entry: PluginEntry) -> str:
         """The name that *entry* means: one of those that ``PluginInfo.names`` gives of an installed plugin.

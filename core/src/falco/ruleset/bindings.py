@@ -35,3 +35,7 @@ class Bindings(Generic[E]):
         if predicate is None:
             predicate = self._predicates[check] = operators.predicate(check)
         return predicate
+
+    def comparison(self, check: Check) -> Callable[[Any, Any], bool]:
+        """Decides *check*, whose right side is an operand, for two values that are not None."""
+        return operators.comparison(check)

@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Generic, TypeVar, cast
 
 from falco.conditions.checked import And, Check, Condition, Const, FieldUse, Modifier, Not, Operand, Operator, Or
-from falco.fields.model import FieldType, Quantifier
+from falco.fields.model import Quantifier
+from falco.fields.text import printable
 from falco.ruleset.bindings import Bindings
 from falco.ruleset.specialise import checks, operands
 
@@ -29,7 +30,6 @@ Hit = TypeVar("Hit")
 _UNREAD: Final = object()
 _DEEPEST: Final = 50
 """Levels of parentheses after which a part becomes a function of its own: CPython refuses 200."""
-_TEXT: Final = frozenset({FieldType.STRING, FieldType.FSPATH, FieldType.FSRELPATH})
 _PLAIN: Final = frozenset({str, int, bool, float})
 _COMPARISONS: Final = frozenset({Operator.LT, Operator.LE, Operator.GT, Operator.GE})
 
@@ -53,7 +53,7 @@ def inline(check: Check) -> tuple[str, Any] | None:
         return (f"V is not None and {test}", frozenset(literals)) if is_member and check.modifier is None else None
     if (is_member and check.modifier is None) or (operator is Operator.EQ and check.modifier is Modifier.ANYOF):
         return "V in C", frozenset(literals)
-    if operator in {Operator.STARTSWITH, Operator.ENDSWITH} and left.type in _TEXT:
+    if operator in {Operator.STARTSWITH, Operator.ENDSWITH} and is_whole_text(check):
         if check.modifier not in {None, Modifier.ANYOF}:
             return None
         return f"V is not None and V.{operator.value}(C)", literals if check.modifier else literals[0]
@@ -63,11 +63,17 @@ def inline(check: Check) -> tuple[str, Any] | None:
         return "V == C", literals[0]
     if operator is Operator.NE:
         return "V is not None and V != C", literals[0]
-    if operator is Operator.CONTAINS and left.type in _TEXT:
+    if operator is Operator.CONTAINS and is_whole_text(check):
         return "V is not None and C in V", literals[0]
     if operator in _COMPARISONS and kinds <= {int, float}:
         return f"V is not None and V {operator.value} C", literals[0]
     return None
+
+
+def is_whole_text(check: Check) -> bool:
+    """Whether the literals are whole characters: bytes that are not may be part of one, and ``str`` does not look there."""
+    literals = check.right
+    return isinstance(literals, tuple) and all(isinstance(text, str) and printable(text) == text for text in literals)
 
 
 class _Joint:
@@ -94,9 +100,7 @@ class Function(Generic[E, Hit]):
         first_only: Whether the first rule that matches is the only one.
     """
 
-    def __init__(
-        self, rules: Sequence[tuple[Hit, str, Condition]], bindings: Bindings[E], *, first_only: bool
-    ) -> None:
+    def __init__(self, rules: Sequence[tuple[Hit, str, Condition]], bindings: Bindings[E], *, first_only: bool) -> None:
         self._bindings = bindings
         self._names: dict[str, Any] = {"U": _UNREAD}
         self._uses = Counter(o for _, _, condition in rules for check in checks(condition) for o in operands(check))
@@ -112,7 +116,7 @@ class Function(Generic[E, Hit]):
         for number, (hit, name, condition) in enumerate(rules):
             self._names[f"r{number}"] = (hit,)
             then = f"return r{number}" if first_only else f"hits += r{number}"
-            body += [f"    if {self._write(condition)}:  # {ascii(name)}", f"        {then}"]
+            body += [f"    if {self._write(condition)}:  # {name!a}", f"        {then}"]
         self.source = "\n".join([*self._head(is_collecting=not first_only), *body, self._last(first_only), ""])
 
     def compile(self) -> Callable[[E], tuple[Hit, ...]]:

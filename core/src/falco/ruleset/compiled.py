@@ -24,7 +24,6 @@ from falco.ruleset.specialise import (
     weaken,
 )
 from falco.ruleset.table import Masks, Table, is_on
-from falco.templates.model import Token
 
 if TYPE_CHECKING:
     from falco.conditions.checked import Operand
@@ -116,9 +115,7 @@ class Ruleset(Generic[E]):
         # Equal checks are now one object, so that its identity stands for it: hashing a check costs more than a step
         # of folding.
         assumed = {id(check): truth for check in self.checks if (truth := assume(check)) is not None}
-        self._masks = tuple(
-            Masks([c for c in self.checks if is_on(c, field)], self._bindings) for field in dispatch
-        )
+        self._masks = tuple(Masks([c for c in self.checks if is_on(c, field)], self._bindings) for field in dispatch)
         self._assumed: Left = self._reduce(self._conditions, lambda check: assumed.get(id(check)))
         self._left: dict[Class, Left] = {(): self._assumed}
         self._by_signature: dict[Any, Residual[E]] = {}
@@ -159,7 +156,7 @@ class Ruleset(Generic[E]):
             found += [operand for check in checks(condition) for operand in operands(check)]
             rule = self.rules[position]
             for template in (rule.output, *[extra.template for extra in rule.extra_fields]):
-                found += [piece.operand for piece in template.pieces if isinstance(piece, Token)]
+                found += [token.operand for token in template.tokens]
         return frozenset(use.text for operand in found for use in uses(operand))
 
     def approximate(self, decidable: Callable[[Check], bool]) -> Condition:
@@ -173,7 +170,7 @@ class Ruleset(Generic[E]):
     def warm(self, old: Ruleset[Any]) -> None:
         """Make what *old* had made for its keys, so that a reload costs no event anything."""
         for key in list(old.table):
-            self.table[key]  # noqa: B018  the look-up makes the residual
+            self.table[key]
 
     @staticmethod
     def _class(masks: Sequence[Masks], key: Key) -> Class:

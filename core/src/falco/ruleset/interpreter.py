@@ -8,9 +8,10 @@ everything that is fast against it; nothing in production calls it.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+import string
+from collections.abc import Callable, Iterator, Sequence
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, Final, Generic, TypeVar, assert_never
+from typing import Any, Final, TypeVar, assert_never
 
 from falco.conditions import patterns
 from falco.conditions.checked import (
@@ -102,8 +103,11 @@ def _compares(value: Any, check: Check, right: tuple[Any, ...]) -> bool:
         return _is_one_of(value, right)
     if check.operator is Operator.PMATCH:
         return any(_lies_below(value, path) for path in right)
+    modifier = check.modifier
+    if modifier is not None and isinstance(check.left, FieldUse) and check.left.field.quantifier is Quantifier.ANY:
+        right, modifier = right[:1], None  # as Falco compares ancestors
     count = [_satisfies(value, check.operator, literal) for literal in right].count(True)
-    match check.modifier:
+    match modifier:
         case Modifier.ONEOF:
             return count == 1
         case Modifier.ANYOF:
@@ -127,22 +131,24 @@ def _satisfies(value: Any, operator_: Operator, literal: Any) -> bool:
         case Operator.NE:
             return not _satisfies(value, Operator.EQ, literal)
         case Operator.LT | Operator.LE | Operator.GT | Operator.GE:
-            order = _ORDER[operator_]
-            return bool(order(_raw(value), _raw(literal)) if isinstance(value, str) else order(value, literal))
+            return bool(_ORDER[operator_](_raw(value), _raw(literal)))
         case Operator.CONTAINS | Operator.BCONTAINS:
-            return any(value[i : i + len(literal)] == literal for i in range(len(value) + 1))
+            have, want = _raw(value), _raw(literal)
+            return any(have[i : i + len(want)] == want for i in range(len(have) + 1))
         case Operator.ICONTAINS:
             return _satisfies(_lower(value), Operator.CONTAINS, _lower(literal))
         case Operator.STARTSWITH | Operator.BSTARTSWITH:
-            return bool(value[: len(literal)] == literal)
+            have, want = _raw(value), _raw(literal)
+            return bool(have[: len(want)] == want)
         case Operator.ENDSWITH:
-            return bool(value[max(0, len(value) - len(literal)) :] == literal)
+            have, want = _raw(value), _raw(literal)
+            return len(have) >= len(want) and bool(have[len(have) - len(want) :] == want)
         case Operator.GLOB:
             return _is_glob(value, literal)
         case Operator.IGLOB:
-            return _is_glob(_lower(value), _lower(literal))
+            return _is_glob(value, literal, ignore_case=True)
         case Operator.REGEX:
-            return patterns.regex(literal).fullmatch(_printable(value)) is not None
+            return patterns.regex(literal)(value)
         case Operator.EXISTS | Operator.IN | Operator.INTERSECTS | Operator.PMATCH:
             raise AssertionError(f"{operator_.value} does not compare with one literal")
         case other:
@@ -158,12 +164,9 @@ def _number(network: IPv4Network | IPv6Network) -> int:
     return int(network.network_address) >> _host(network)
 
 
-def _raw(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
-
-
-def _printable(text: str) -> str:
-    return _raw(text).decode("utf-8", "replace")
+def _raw(value: Any) -> Any:
+    """What C compares: the bytes of a text; numbers and bytes as they are."""
+    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
 
 
 def _lower(text: str) -> str:
@@ -185,17 +188,186 @@ def _is_component(have: str, want: str) -> bool:
     return _is_glob(have, want) if set(want) & set("?*[") else have == want
 
 
-def _is_glob(value: str, pattern: str) -> bool:
-    """``fnmatch(3)`` without flags: the set of places in the pattern that the value read so far can lead to."""
-    tokens = list(_glob_tokens(pattern))
-    places = {0}
-    for character in [None, *value]:
-        if character is not None:
-            places = {
-                p if tokens[p] is None else p + 1
-                for p in places
-                if p < len(tokens) and ((accepts := tokens[p]) is None or accepts(character))
-            }
-        while more := {p + 1 for p in places if p < len(tokens) and tokens[p] is None} - places:  # a star ends here
-            places |= more
+def _is_glob(value: str, pattern: str, *, ignore_case: bool = False) -> bool:
+    """``fnmatch(3)`` in the C locale: the places in the pattern to which the bytes read so far can lead."""
+    tokens = _glob_tokens(_raw(pattern), ignore_case=ignore_case)
+    places = _past_stars({0}, tokens)
+    for byte in _raw(value):
+        stay = {p for p in places if p < len(tokens) and tokens[p] is None}
+        step = {p + 1 for p in places if p < len(tokens) and byte in (tokens[p] or ())}
+        places = _past_stars(stay | step, tokens)
     return len(tokens) in places
+
+
+def _past_stars(places: set[int], tokens: Sequence[frozenset[int] | None]) -> set[int]:
+    while more := {p + 1 for p in places if p < len(tokens) and tokens[p] is None} - places:
+        places = places | more
+    return places
+
+
+def _glob_tokens(pattern: bytes, *, ignore_case: bool) -> list[frozenset[int] | None]:
+    """The bytes that each piece of a glob accepts; None is a star."""
+    tokens: list[frozenset[int] | None] = []
+    rest = pattern
+    while rest:
+        head, rest = rest[:1], rest[1:]
+        accepted = frozenset(head)
+        if head == b"*":
+            tokens.append(None)
+            continue
+        if head == b"?":
+            accepted = frozenset(range(256))
+        elif head == b"[" and (found := _bracket(rest)) is not None:
+            accepted, rest = found
+        elif head == b"\\":
+            accepted, rest = frozenset(rest[:1]), rest[1:]  # nothing, if nothing is escaped
+        tokens.append(_both_cases(accepted) if ignore_case else accepted)
+    return tokens
+
+
+def _both_cases(accepted: frozenset[int]) -> frozenset[int]:
+    return frozenset(bytes(accepted).lower() + bytes(accepted).upper())
+
+
+def _bracket(text: bytes) -> tuple[frozenset[int], bytes] | None:
+    """What ``[…]`` accepts, given what follows its first bracket, and what follows its last; None if there is none."""
+    rest = text[1:] if text[:1] in (b"!", b"^") else text
+    accepted: set[int] = set()
+    is_first = True
+    while is_first or rest[:1] != b"]":
+        is_first = False
+        if not rest:
+            return None
+        named = next((name for name in _CLASSES if rest.startswith(b"[:%s:]" % name)), None)
+        if named is not None:
+            accepted |= {byte for byte in range(128) if _CLASSES[named](chr(byte))}
+            rest = rest[len(named) + 4 :]
+            continue
+        low, rest = _element(rest)
+        high = low
+        if rest[:1] == b"-" and rest[1:2] not in (b"", b"]"):
+            high, rest = _element(rest[1:])
+        if not low or not high:
+            return None
+        accepted |= set(range(low[0], high[0] + 1))
+    is_negated = text[:1] in (b"!", b"^")
+    return frozenset(set(range(256)) - accepted if is_negated else accepted), rest[1:]
+
+
+def _element(rest: bytes) -> tuple[bytes, bytes]:
+    """The first byte that a bracket lists, and what follows it."""
+    if rest[:1] == b"\\":
+        return rest[1:2], rest[2:]
+    if rest[:2] in (b"[.", b"[=") and rest[3:5] == rest[1:2] + b"]":
+        return rest[2:3], rest[5:]
+    return rest[:1], rest[1:]
+
+
+_CLASSES: Final[dict[bytes, Callable[[str], bool]]] = {
+    b"alnum": str.isalnum,
+    b"alpha": str.isalpha,
+    b"blank": lambda c: c in " \t",
+    b"cntrl": lambda c: not c.isprintable(),
+    b"digit": str.isdigit,
+    b"graph": lambda c: c.isprintable() and c != " ",
+    b"lower": str.islower,
+    b"print": str.isprintable,
+    b"punct": lambda c: c.isprintable() and not c.isalnum() and c != " ",
+    b"space": lambda c: c in " \t\n\v\f\r",
+    b"upper": str.isupper,
+    b"xdigit": lambda c: c in "0123456789abcdefABCDEF",
+}
+
+
+def read(operand: Operand, event: Any) -> Any:
+    """The value of *operand* for *event*; None = absent."""
+    match operand:
+        case FieldUse():
+            return operand.field.bind(operand.argument)(event)
+        case Constant(value):
+            return list(value) if isinstance(value, tuple) else value
+        case Transformed():
+            values = [read(argument, event) for argument in operand.arguments]
+            return None if None in values else _TRANSFORMERS[operand.transformer](*values, operand.argument)
+        case other:
+            assert_never(other)
+
+
+def _decode_base64(value: str | bytes) -> str | bytes | None:
+    """Six bits a character, what is left over dropped; at most two ``=`` at the end."""
+    text = value if isinstance(value, str) else value.decode("latin-1")
+    text = text.removesuffix("=").removesuffix("=")
+    if len(text) % 4 == 1 or not set(text) <= set(_BASE64):
+        return None
+    bits = "".join(f"{_BASE64.index(c):06b}" for c in text)
+    data = bytes(int(bits[i : i + 8], 2) for i in range(0, len(bits) - len(bits) % 8, 8))
+    return data.split(b"\0")[0].decode("utf-8", "surrogateescape") if isinstance(value, str) else data
+
+
+_BASE64: Final = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
+
+
+def _each(function: Callable[[Any], Any]) -> Callable[..., Any]:
+    """*function* of a value, or of each of a list; a list of which one has no result has none."""
+
+    def transform(value: Any, _selector: str | None) -> Any:
+        if not isinstance(value, list):
+            return function(value)
+        results = [function(item) for item in value]
+        return None if None in results else results
+
+    return transform
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
+
+
+def _flat(*values: Any) -> list[str]:
+    """``(a, b)`` among the arguments of a transformer; the last value is the selector, which it has none of."""
+    return [_text(item) for value in values[:-1] for item in (value if isinstance(value, list) else [value])]
+
+
+def _length(value: Any, _selector: str | None) -> int:
+    return len(_raw(value))
+
+
+def _getopt(arguments: list[str], known: str, selector: str | None) -> Any:
+    """Short options and their values, in one list; with a selector the last value of that option."""
+    found: list[tuple[str, str | None]] = []
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if word == "--" or not word.startswith("-") or word == "-":
+            break
+        letters = "" if word.startswith("--") else word[1:]
+        while letters:
+            letter, letters = letters[0], letters[1:]
+            if letter == ":" or letter not in known:
+                found.append(("?", None))
+            elif known[known.rindex(letter) + 1 :].startswith(":"):
+                found.append((letter, letters or (rest.pop(0) if rest else "")))
+                letters = ""
+            else:
+                found.append((letter, None))
+    if selector is None:
+        return [text for option in found for text in option if text is not None]
+    mine = [letter if value is None else value for letter, value in found if letter == selector]
+    return mine[-1] if mine else None
+
+
+_TRANSFORMERS: Final[dict[str, Callable[..., Any]]] = {
+    "()": _flat,
+    "tolower": _each(_lower),
+    "toupper": _each(_upper),
+    "b64": _each(_decode_base64),
+    "basename": _each(lambda text: text.split("/")[-1]),
+    "len": _length,
+    "join": lambda separator, items, _selector: separator.join(
+        map(_text, items if isinstance(items, list) else [items])
+    ),
+    "concat": lambda *values: "".join(values[:-1]),
+    "getopt": _getopt,
+}

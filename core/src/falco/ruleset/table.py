@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from falco.conditions.checked import Check, FieldUse, Modifier, Operator
 from falco.fields.model import Quantifier
+from falco.ruleset.codegen import is_whole_text
 from falco.ruleset.types import UNKNOWN, DispatchField, Key, KeyPart, Residual
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Masks(dict[KeyPart, int]):
                 self._ordinary |= bit if check.operator is Operator.NE else 0
                 for literal in set(literals):
                     self._equal[literal] = self._equal.get(literal, 0) | bit
-            elif texts is not None and all(type(literal) is str for literal in literals):
+            elif texts is not None and is_whole_text(check):
                 for literal in literals:
                     texts[literal] = texts.get(literal, 0) | bit
             else:

@@ -80,6 +80,8 @@ class Decoder(ABC, Generic[B_contra, E]):
     """Cheap fields that ``select`` reads before the payload is decoded; their values are the key of ``rules.table``."""
     count: int = 0
     """Events so far, skipped ones included: the source of ``evt.num``."""
+    start_ns: int | None = None
+    """Time of the first event, skipped ones included, for times since then; None before, or not kept."""
 
     @staticmethod
     def assume(check: Check) -> bool | None:  # noqa: ARG004  the default knows nothing

@@ -87,6 +87,7 @@ class ProgramOutput(Output):
                     shell=True,
                     stdin=subprocess.PIPE,
                     start_new_session=True,
+                    cwd=self.context.cwd,
                     env=dict(self.context.env),
                 )
             except OSError as error:
