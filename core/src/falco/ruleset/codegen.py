@@ -116,7 +116,7 @@ class Function(Generic[E, Hit]):
         for number, (hit, name, condition) in enumerate(rules):
             self._names[f"r{number}"] = (hit,)
             then = f"return r{number}" if first_only else f"hits += r{number}"
-            body += [f"    if {self._write(condition)}:  # {ascii(name)}", f"        {then}"]
+            body += [f"    if {self._write(condition)}:  # {name!a}", f"        {then}"]
         self.source = "\n".join([*self._head(is_collecting=not first_only), *body, self._last(first_only), ""])
 
     def compile(self) -> Callable[[E], tuple[Hit, ...]]:
