@@ -18,8 +18,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Generic, TypeVar, cast
 
-from falco.conditions.checked import And, Check, Condition, Const, FieldUse, Modifier, Not, Operand, Operator, Or
-from falco.fields.model import Quantifier
+from falco.conditions.checked import And, Check, Condition, Const, Modifier, Not, Operand, Operator, Or
+from falco.fields.model import FieldUse, Quantifier
 from falco.fields.text import printable
 from falco.ruleset.bindings import Bindings
 from falco.ruleset.specialise import checks, operands
@@ -71,7 +71,7 @@ def inline(check: Check) -> tuple[str, Any] | None:
 
 
 def is_whole_text(check: Check) -> bool:
-    """Whether the literals are whole characters: bytes that are not may be part of one, and ``str`` does not look there."""
+    """Whether the literals are whole characters; other bytes may be part of one, where ``str`` does not look."""
     literals = check.right
     return isinstance(literals, tuple) and all(isinstance(text, str) and printable(text) == text for text in literals)
 
@@ -116,7 +116,7 @@ class Function(Generic[E, Hit]):
         for number, (hit, name, condition) in enumerate(rules):
             self._names[f"r{number}"] = (hit,)
             then = f"return r{number}" if first_only else f"hits += r{number}"
-            body += [f"    if {self._write(condition)}:  # {ascii(name)}", f"        {then}"]
+            body += [f"    if {self._write(condition)}:  # {name!a}", f"        {then}"]
         self.source = "\n".join([*self._head(is_collecting=not first_only), *body, self._last(first_only), ""])
 
     def compile(self) -> Callable[[E], tuple[Hit, ...]]:
