@@ -49,9 +49,9 @@ def test_a_function_reads_like_this() -> None:
     assert made.source.splitlines() == [
         "def residual(e):",
         "    v1 = U",
-        "    if (((v0 := g0(e)) in c3) and ((t := (v1 := g1(e))) is not None and t.startswith(c5))):  # 'rule 0'",
+        "    if (((v0 := g0(e)) in c3) and ((v1 := g1(e)) is not None and v1.startswith(c5))):  # 'rule 0'",
         "        return r0",
-        "    if ((v0 == c7) or (not ((t := (v1 if v1 is not U else (v1 := g1(e)))) is not None and c8 in t))):  # 'rule 1'",
+        "    if ((v0 == c7) or (not ((v1 if v1 is not U else (v1 := g1(e))) is not None and c8 in v1))):  # 'rule 1'",
         "        return r1",
         "    return ()",
     ]
