@@ -20,10 +20,9 @@ def read(data: bytes) -> list[Block]:
 
 
 def partly(data: bytes) -> tuple[list[Block], str]:
-    got = []
+    got: list[Block] = []
     with pytest.raises(CaptureError) as caught:
-        for found in blocks(CaptureStream(BytesIO(data))):
-            got.append(found)
+        got.extend(blocks(CaptureStream(BytesIO(data))))
     return got, str(caught.value)
 
 

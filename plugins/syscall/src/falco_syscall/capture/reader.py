@@ -80,14 +80,17 @@ class CaptureReader(CaptureFile):
         Raises:
             CaptureError: The capture cannot be read any further.
         """
-        for block in blocks(self._stream):
-            if block.kind in EVENT_FORMS:
-                self._has_events = True
-                yield from self._event(block)
-            else:
-                self._initial = self._initial or block.kind == SECTION
-                yield from self._other_block(block)
-        self._end_section()
+        try:
+            for block in blocks(self._stream):
+                if block.kind in EVENT_FORMS:
+                    self._has_events = True
+                    yield from self._event(block)
+                else:
+                    self._initial = self._initial or block.kind == SECTION
+                    yield from self._other_block(block)
+            self._end_section()
+        finally:
+            self.close()
 
     def events(self) -> Iterator[CaptureEvent]:
         """Only the events, hidden ones included."""
