@@ -51,7 +51,7 @@ def test_a_block_of_unknown_type_is_passed_over():
     ("data", "message"),
     [
         (b"", ""),
-        (b"abc", "only a few bytes"),
+        (b"abc", "it has only 3 bytes"),
         (b"#!/bin/sh\necho", "it starts with the bytes 23 21 2f 62"),
         (block(0x201, bytes(180)), "instead of a section header"),
     ],
