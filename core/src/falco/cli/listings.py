@@ -96,6 +96,18 @@ def print_plugins(session: Session) -> int:
     return 0
 
 
+def print_installed(session: Session) -> int:
+    """Plugins that are installed, and what is wrong with those that cannot be loaded."""
+    manager = session.plugins
+    for info in manager.infos.values():
+        provides = ", ".join(f"{name} {version}" for name, version in info.provides.items())
+        stands_for = f" (stands for {provides})" if provides else ""
+        session.around.print(f"{info.name} {info.version}: {info.description}{stands_for}\n")
+    for broken in manager.broken.values():
+        session.around.print(f"{broken.name}: {broken.error}\n")
+    return 0
+
+
 def print_plugin(session: Session) -> int:
     """``--plugin-info``: by the name in falco.yaml, its library, or a name of an installed plugin.
 
