@@ -19,7 +19,6 @@ from falco.events.catalogue import EventCatalogue
 from falco.fields import listing as fields
 from falco.plugins import listing as plugins
 from falco.plugins.activation import SYSCALL
-from falco.rules.schema import rule_schema
 
 _log = structlog.get_logger(__name__)
 
@@ -35,6 +34,8 @@ def print_config_schema(session: Session) -> int:
 
 def print_rule_schema(session: Session) -> int:
     """``--rule-schema``"""
+    from falco.rules.schema import rule_schema
+
     session.around.print(json.dumps(rule_schema(), indent=2, sort_keys=True) + "\n")
     return 0
 
