@@ -52,5 +52,3 @@ def check_engine(source: EventSource, engine: Engine) -> None:
             f"engine.kind '{engine.kind.value}' needs a plugin that captures system calls, and none is installed; "
             "for audit logs alone set engine.kind: nodriver"
         )
-
-

@@ -191,7 +191,10 @@ class Session:
     @cached_property
     def scopes(self) -> Mapping[str, Scope]:
         """What rules of each event source may refer to."""
-        added = ((name, one.name, one) for name, one in self.plugins.collect("falco_register_transformers", self.active.names))
+        added = (
+            (name, one.name, one)
+            for name, one in self.plugins.collect("falco_register_transformers", self.active.names)
+        )
         transformers = {**BUILT_IN, **unique("transformer", added)}
         static = evt.static_fields(self.settings.static_fields)
         scopes = {}

@@ -15,7 +15,8 @@ from falco.rules.model import Priority
 def config_schema(output_types: Mapping[str, type[msgspec.Struct]]) -> dict[str, Any]:
     """A JSON schema (draft 2020-12) of a configuration with the sections of the channels that are installed."""
     sections: list[tuple[str, Any, Any]] = [
-        (name + OUTPUT_SUFFIX, _with_switch(cls) | msgspec.UnsetType, msgspec.UNSET) for name, cls in output_types.items()
+        (name + OUTPUT_SUFFIX, _with_switch(cls) | msgspec.UnsetType, msgspec.UNSET)
+        for name, cls in output_types.items()
     ]
     whole = msgspec.defstruct("FalcoConfig", sections, bases=(Settings,), kw_only=True)
     (reference,), definitions = msgspec.json.schema_components((whole,), ref_template="#/$defs/{name}")
