@@ -180,8 +180,7 @@ def _alternative(item: ExceptionItem, fields: tuple[Entry, ...], value: Entry) -
         raise item.where.error(_INVALID, "Fields and comps lists must have equal length")
     yield _made("(")
     for number, (field, comp, right) in enumerate(zip(fields, comps, values, strict=True)):
-        if number:
-            yield _made(" and ")
+        yield _made(" and  " if number else " ")
         yield from (_text(field), _made(" "), _text(comp), _made(" "))
         if isinstance(right, tuple):
             yield from _listed(right)

@@ -135,7 +135,7 @@ class ItemReader:
             raise where.error(_INVALID, "Value of required_plugin_versions must be a sequence")
         for entry in node.items:
             yield self._plugin_version(entry, where)
-        self._warn_of_unknown_keys(Values(outer.node, self.source, where), (key,))
+        self._warn_of_unknown_keys(_inside(outer, "required plugin versions", ""), (key,))
 
     def _plugin_version(self, entry: Node, where: Where) -> Item:
         kind = "required plugin versions entry"
@@ -250,11 +250,9 @@ class ItemReader:
             name=name,
             where=values.where,
             source=_source(values),
-            exceptions=self._exceptions(values, is_append=True) if "exceptions" in keys else None,
+            exceptions=self._exceptions(values, is_append=operation == "append") if "exceptions" in keys else None,
             condition=values.text("condition") if "condition" in keys else None,
-            condition_span=values.span("condition") if "condition" in keys else None,
             output=values.text("output") if "output" in keys else None,
-            output_span=values.span("output") if "output" in keys else None,
             description=values.scalar("desc").text if "desc" in keys else None,
             tags=_tags(values) if "tags" in keys else None,
             priority=_priority(values) if "priority" in keys else None,
@@ -287,6 +285,8 @@ class ItemReader:
         return tuple(exceptions)
 
     def _exception(self, name: str, values: Values, *, is_append: bool) -> ExceptionItem:
+        if not is_append and "fields" not in values:
+            raise values.where.error(_INVALID, "Item has no mapping for key 'fields'")
         fields, comps = (
             None if (part := values.node.get(key)) is None else self._entry(part, values.where, key)
             for key in ("fields", "comps")

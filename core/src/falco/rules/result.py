@@ -16,7 +16,7 @@ from falco.documents.text import Extent
 from falco.rules.codes import ErrorCode, WarningCode
 from falco.rules.schema import Status
 
-_SNIPPET_WIDTH: Final = 160
+_HALF_WIDTH: Final = 80
 _NAME_WIDTH: Final = 20
 
 
@@ -130,10 +130,15 @@ class LoadResult:
     def _position(self, location: Location, base: _Position) -> tuple[_Position, str]:
         """Where Falco says that *location* is, given the one around it, and the text it takes the excerpt from."""
         if isinstance(location.place, Extent):
-            text = str(location.place.text)
-            return _in_expression(text, location.place.start, base), text
-        source = self.files[location.place.file]
-        return _in_file(source, location.place), source.text
+            base = _in_text(str(location.place.text), location.place.start, base)
+            content = ""
+        else:
+            source = self.files[location.place.file]
+            base, content = _in_file(source, location.place), source.text
+        if location.text is None:
+            return base, content
+        # upstream: the text before lists were put in, the position after
+        return base._replace(name=_text_name(location.text)), location.text
 
 
 class _Position(NamedTuple):
@@ -173,13 +178,17 @@ def _next_token(text: str, index: int) -> int:
     return index
 
 
-def _in_expression(text: str, index: int, base: _Position) -> _Position:
-    """upstream: the position of the parser, which counts lines and columns from 1, on top of that of the value."""
-    before = text[:index]
-    line = before.count("\n") + 1
-    column = index - (before.rfind("\n") + 1) + 1
-    shown = text if len(text) <= _NAME_WIDTH else text[: _NAME_WIDTH - 3] + "..."
-    return _Position(f'"{shown}"', base.line + line, base.column + column, base.offset + index)
+def _in_text(text: str, index: int, base: _Position) -> _Position:
+    """upstream: the position of the parser, which counts lines and columns from 1, on top of that of the item."""
+    line = text.count("\n", 0, index) + 1
+    column = index - (text.rfind("\n", 0, index) + 1) + 1
+    return base._replace(line=base.line + line, column=base.column + column, offset=base.offset + index)
+
+
+def _text_name(text: str) -> str:
+    """What stands for a file name where the place is in a condition."""
+    text = text.replace("\n", " ")
+    return f'"{text if len(text) <= _NAME_WIDTH else text[: _NAME_WIDTH - 3] + "..."}"'
 
 
 def _snippet(content: str, offset: int) -> str:
@@ -189,19 +198,17 @@ def _snippet(content: str, offset: int) -> str:
     """
     if not content:
         return "<No context available>\n"
-    half = _SNIPPET_WIDTH // 2
     at = min(offset, len(content) - 1)
     while at > 0 and content[at] == "\n":
         at -= 1
-    start = at
-    while start > 0 and content[start - 1] != "\n" and at - start < half:
-        start -= 1
-    end = at
-    while end < len(content) and content[end] != "\n" and end - at < half:
-        end += 1
+    if content[at] == "\n":
+        return f"...{content[4:-3]}...\n"  # upstream: a number wraps around, and no end is found
+    start = max(content.rfind("\n", 0, at) + 1, at - _HALF_WIDTH)
+    end = content.find("\n", at)
+    end = min(len(content) if end == -1 else end, at + _HALF_WIDTH + 1)
     line = content[start:end]
-    if start > 0 and content[start - 1] != "\n":
+    if at - start >= _HALF_WIDTH:
         line = "..." + line[3:]
-    if end < len(content) and content[end] != "\n":
+    if end - 1 - at >= _HALF_WIDTH:
         line = line[:-3] + "..."
     return f"{line}\n{' ' * (at - start)}^\n"
