@@ -308,9 +308,7 @@ def test_a_channel_that_stands_still_is_reported_once(make: Make, reports: list[
     source.join(PATIENCE_S)
     dispatcher.close()
 
-    assert reports == [
-        '"stdout" output timeout: nothing delivered for 0.04 s, 2 alerts are waiting; the source waits'
-    ]
+    assert reports == ['"stdout" output timeout: nothing delivered for 0.04 s, 2 alerts are waiting; the source waits']
     assert output.written == [0, 1, 2]
 
 

@@ -11,9 +11,7 @@ from falco.testing.records import DISPATCH, Record, assume, record_field, rule
 
 VERB, KIND, NAME = (FieldUse(name, None, record_field(name)) for name in ("x.verb", "x.kind", "x.name"))
 ALWAYS = FieldUse("x.part", "always", record_field("x.part", argument=Argument.KEY))
-GET, PODS, NAMED = (
-    Check(use, Operator.EQ, (text,)) for use, text in ((VERB, "get"), (KIND, "pods"), (NAME, "a"))
-)
+GET, PODS, NAMED = (Check(use, Operator.EQ, (text,)) for use, text in ((VERB, "get"), (KIND, "pods"), (NAME, "a")))
 
 
 def ruleset(*conditions: Condition, first_only: bool = False) -> Ruleset[Record]:

@@ -38,9 +38,7 @@ class Dispatcher:
         output_timeout_s: float = 2.0,
     ) -> None:
         self._room = threading.Condition()
-        self.channels = tuple(
-            Channel(output, capacity=capacity, room=self._room, report=report) for output in outputs
-        )
+        self.channels = tuple(Channel(output, capacity=capacity, room=self._room, report=report) for output in outputs)
         self._report = report
         self._timeout_s = output_timeout_s
         self._stop = threading.Event()

@@ -293,7 +293,6 @@ def read(operand: Operand, event: Any) -> Any:
             assert_never(other)
 
 
-
 def _decode_base64(value: str | bytes) -> str | bytes | None:
     """Six bits a character, what is left over dropped; at most two ``=`` at the end."""
     text = value if isinstance(value, str) else value.decode("latin-1")

@@ -76,7 +76,7 @@ def _token(text: Text, whole: str, percent: int, scope: Scope) -> tuple[Token, i
     failure = None
     for end in _ends(whole, start, scope.fields):
         try:
-            node = _node(whole[start:end])
+            node = _node(whole[start:end], scope)
             if isinstance(node, ast.TransformerCall) and node.name == "val":
                 continue
             operand = check_operand(node, scope)
@@ -125,11 +125,11 @@ def _is_spelling(field: Field[Any], rest: str) -> bool:
         return False
 
 
-def _node(token: str) -> Node:
+def _node(token: str, scope: Scope) -> Node:
     """*token* as the parser of conditions reads it, and names that only outputs may have (``evt.type.is.3``)."""
     if _NAME.fullmatch(token):
         return ast.FieldName(token, None, Extent(Text.of(token), 0, len(token)))
-    return parse_operand(Text.of(token))
+    return parse_operand(Text.of(token), transformers=scope.transformers)
 
 
 def _why_not(word: str, scope: Scope) -> ConditionError | None:
@@ -137,7 +137,7 @@ def _why_not(word: str, scope: Scope) -> ConditionError | None:
     if "." not in word:
         return None
     try:
-        check_operand(_node(word), scope)
+        check_operand(_node(word, scope), scope)
     except ConditionError as error:
         return error
     return None
