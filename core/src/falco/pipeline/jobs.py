@@ -7,11 +7,13 @@ part, and alerts, which are values, crosses between processes.
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falco.alerts.statistics import Statistics
@@ -78,6 +80,7 @@ def run_jobs(
     jobs: int,
     report: Callable[[str], None],
     parts: int | None = None,
+    is_stopped: Callable[[], bool] = lambda: False,
 ) -> JobsResult:
     """Scan the parts of *source* in *jobs* processes; alerts go to *output* in input order.
 
@@ -90,6 +93,7 @@ def run_jobs(
         jobs: Number of processes.
         report: Takes a sentence for the log.
         parts: Into how many parts to split; None = four a process. The alerts of a part wait in memory.
+        is_stopped: Asked after each part; True ends the run there.
 
     Raises:
         SourceError: A part could not be read, or a process died. What came before that part was emitted, and of an
@@ -114,6 +118,8 @@ def run_jobs(
             report(sentence)
         if part.error is not None:
             raise part.error
+        if is_stopped():
+            break
     return result
 
 
@@ -134,11 +140,10 @@ def _scan(split: Sequence[Source[Any]], build: Build, jobs: int) -> Iterator[_Pa
         running: deque[Future[_Part]] = deque()
         waiting = iter(split)
         try:
-            for _ in range(_AHEAD * jobs):
-                running.extend(pool.submit(_scan_part, part) for part in [next(waiting, None)] if part is not None)
+            running.extend(pool.submit(_scan_part, part) for part in islice(waiting, _AHEAD * jobs))
             while running:
                 part = running.popleft().result()
-                running.extend(pool.submit(_scan_part, part) for part in [next(waiting, None)] if part is not None)
+                running.extend(pool.submit(_scan_part, part) for part in islice(waiting, 1))
                 yield part
         except BrokenProcessPool as error:
             raise SourceError("a scanning process died (killed, or out of memory); try fewer --jobs") from error
@@ -151,6 +156,7 @@ _built: list[tuple[Decoder[Any, Any], Ruleset[Any]]] = []
 
 
 def _start(build: Build) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the parent decides
     _built.append(build())
 
 
@@ -167,7 +173,9 @@ def _scan_part(source: Source[Any]) -> _Part:
         error = raised
     counters = Counter(_counters(source, decoder))
     counters.subtract(before)
-    return _Part(decoder.count, decoder.start_ns, output.alerts, pipeline.failures, reports, dict(counters), error)
+    return _Part(
+        decoder.count, decoder.start_ns, output.alerts, pipeline.failures, reports, dict(counters), error
+    )
 
 
 def _counters(source: Source[Any], decoder: Decoder[Any, Any]) -> Mapping[str, int]:

@@ -170,7 +170,7 @@ class Ruleset(Generic[E]):
     def warm(self, old: Ruleset[Any]) -> None:
         """Make what *old* had made for its keys, so that a reload costs no event anything."""
         for key in list(old.table):
-            self.table[key]  # noqa: B018  the look-up makes the residual
+            self.table[key]
 
     @staticmethod
     def _class(masks: Sequence[Masks], key: Key) -> Class:

@@ -13,9 +13,22 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from falco.conditions.checked import And, Check, Condition, Const, FieldUse, Modifier, Not, Operator, Or
+from falco.conditions.checked import (
+    And,
+    Check,
+    Condition,
+    Const,
+    Constant,
+    Modifier,
+    Not,
+    Operand,
+    Operator,
+    Or,
+    Transformed,
+)
+from falco.conditions.transformers import BUILT_IN, Shape
 from falco.events import Event
-from falco.fields import Argument, Field, FieldType, Getter, Quantifier
+from falco.fields import Argument, Field, FieldType, FieldUse, Getter, Quantifier
 from falco.rules.model import Priority, Rule
 from falco.ruleset import DispatchField, Key
 from falco.templates.model import Template, Token
@@ -46,7 +59,11 @@ def record_field(name: str, type_: FieldType = FieldType.STRING, **properties: A
     return Field(name, bind, type_, doc="Made up.", **properties)
 
 
-WORDS: Final = ("", "get", "gets", "/get", "get/a", "GET", "200", "0", "g*", "[g]et", "\u00e9", "\udcc3")
+WORDS: Final = (
+    *("", "get", "gets", "/get", "get/a", "GET", "200", "0", "g*", "[g]et", "-ge", "-t", "Z2V0"),
+    *("\u00e9", "\udcc3", "a\udcff"),
+)
+"""Among them what looks like a path, a pattern, an option, base64; a character of two bytes, and the first byte."""
 ADDRESSES: Final = tuple(map(ip_address, ("10.0.0.1", "10.0.1.1", "192.168.0.1", "::1", "fd00::1")))
 NETWORKS: Final = tuple(map(ip_network, ("10.0.0.0/24", "10.0.0.0/8", "0.0.0.0/0", "::/0", "fd00::/8")))
 BYTES: Final = (b"", b"get", b"gets", b"\x00\xff", b"g")
@@ -87,61 +104,103 @@ _BYTE_OPERATORS: Final = _ANY_TYPE | {
     Operator.BSTARTSWITH,
 }
 _REGEXES: Final = ("get", "g.*", "[a-z]+", "", ".", "get|200")
-_PLAIN: Final = frozenset({Operator.EXISTS, Operator.PMATCH}) | _SETS | _ORDERS
+_PLAIN: Final = frozenset({Operator.EXISTS, Operator.PMATCH, Operator.REGEX}) | _SETS | _ORDERS
+"""Operators that are drawn without a modifier."""
 
 
-def _operators(made: Field[Record]) -> list[Operator]:
-    """What the language allows for a field (filter-language.md §4.1)."""
-    if made.is_list:
-        return [Operator.EXISTS, *sorted(_SETS, key=str)]
-    if made.type in _TEXT:
+def _operators(operand: Operand) -> list[Operator]:
+    """What the language allows for an operand (filter-language.md, 4.1)."""
+    if operand.is_list:
+        allowed = _SETS | {Operator.EXISTS}
+    elif operand.type in _TEXT:
         allowed = _TEXT_OPERATORS
-    elif made.type is FieldType.BYTES:
+    elif operand.type is FieldType.BYTES:
         allowed = _BYTE_OPERATORS
-    elif made.type is FieldType.BOOL or made.type in _NETWORK:
+    elif operand.type is FieldType.BOOL or operand.type in _NETWORK:
         allowed = _ANY_TYPE
     else:
         allowed = _ANY_TYPE | _ORDERS
     return sorted(allowed, key=str)
 
 
-def field_uses() -> st.SearchStrategy[tuple[FieldUse, tuple[Any, ...]]]:
-    """A field of ``Record`` with an argument if it takes one, and the values it may have."""
+def field_uses() -> st.SearchStrategy[FieldUse]:
+    """A field of ``Record``, with an argument if it takes one; often one that is dispatched on."""
 
-    def use(row: tuple[Field[Record], tuple[Any, ...]]) -> st.SearchStrategy[tuple[FieldUse, tuple[Any, ...]]]:
-        made, values = row
+    def use(made: Field[Record]) -> st.SearchStrategy[FieldUse]:
         arguments = ["verb", "other", "always"] if made.argument is Argument.KEY else [None]
-        return st.sampled_from([(FieldUse(made.name, argument, made), values) for argument in arguments])
+        return st.sampled_from([FieldUse(made.name, argument, made) for argument in arguments])
 
-    dispatched = [row for row in RECORD_FIELDS if (row[0].name,) in DISPATCH or row[0].name == "x.verb"]
-    return st.one_of(st.sampled_from(dispatched), st.sampled_from(RECORD_FIELDS)).flatmap(use)
+    fields = [made for made, _ in RECORD_FIELDS]
+    dispatched = [made for made in fields if any(made.name in names for names in DISPATCH)]
+    return st.one_of(st.sampled_from(dispatched), st.sampled_from(fields)).flatmap(use)
+
+
+@st.composite
+def transformed(draw: st.DrawFn) -> Transformed:
+    """A transformer over fields and constants."""
+    name = draw(st.sampled_from(sorted(BUILT_IN)))
+    single = [made for made, _ in RECORD_FIELDS if made.quantifier is Quantifier.ONE and made.argument is Argument.NONE]
+    texts = st.sampled_from([made for made in single if made.type is FieldType.STRING and not made.is_list])
+    lists = st.sampled_from([made for made in single if made.type is FieldType.STRING and made.is_list])
+    constants = st.sampled_from(WORDS).map(lambda word: Constant(word, FieldType.STRING))
+
+    def field_use(made: Field[Record]) -> Operand:
+        return FieldUse(made.name, None, made)
+
+    arguments: list[Operand]
+    selector: str | None = None
+    match name:
+        case "join":
+            items = Constant(tuple(draw(st.lists(st.sampled_from(WORDS), max_size=2))), FieldType.STRING, is_list=True)
+            arguments = [draw(constants), draw(st.one_of(lists.map(field_use), st.just(items)))]
+        case "concat":
+            arguments = draw(st.lists(st.one_of(texts.map(field_use), constants), min_size=2, max_size=3))
+        case "getopt":
+            selector = draw(st.sampled_from([None, "g", "e"]))
+            options = st.sampled_from(["ge", "g:et", ":", "t:g:"]).map(lambda text: Constant(text, FieldType.STRING))
+            arguments = [draw(lists.map(field_use)), draw(options)]
+        case "len":
+            arguments = [draw(st.one_of(texts, lists).map(field_use))]
+        case _:
+            arguments = [draw(st.one_of(texts.map(field_use), lists.map(field_use), constants))]
+    definition = BUILT_IN[name]
+    shape = definition.result([Shape(argument.type, argument.is_list) for argument in arguments], selector)
+    return Transformed(name, tuple(arguments), selector, shape.type, shape.is_list, definition)
+
+
+def _literals(operand: Operand, operator: Operator) -> tuple[Any, ...]:
+    """What an operand may be compared with."""
+    if operator is Operator.REGEX:
+        return _REGEXES
+    if operand.type is FieldType.IPNET:
+        return NETWORKS
+    if isinstance(operand, FieldUse):
+        return next(values for made, values in RECORD_FIELDS if made.name == operand.name)
+    return WORDS if operand.type in _TEXT else (0, 1, 3, 4)
 
 
 @st.composite
 def checks(draw: st.DrawFn) -> Check:
-    """A check as the type check lets it pass: any field, any operator that suits, literals or another field."""
-    use, values = draw(field_uses())
-    operator = draw(st.sampled_from(_operators(use.field)))
+    """A check as the type check lets it pass: any operand, any operator that suits, literals or another operand."""
+    left = draw(st.one_of(*[field_uses()] * 5, transformed()))
+    operator = draw(st.sampled_from(_operators(left)))
     if operator is Operator.EXISTS:
-        return Check(use, operator)
-    if use.type is FieldType.IPNET:
-        values = NETWORKS
-    if operator is Operator.REGEX:
-        values = _REGEXES
-    several = operator in _SETS | {Operator.PMATCH}
-    is_simple = use.field.quantifier is Quantifier.ONE and use.type is not FieldType.IPNET
+        return Check(left, operator)
+    is_simple = left.type is not FieldType.IPNET and not isinstance(left, Transformed)
     if is_simple and operator not in {Operator.REGEX, Operator.PMATCH} and draw(st.integers(0, 9)) == 0:
-        same = [made for made, _ in RECORD_FIELDS if (made.type, made.is_list) == (use.type, use.is_list)]
-        other = draw(st.sampled_from(same))
-        if other.quantifier is Quantifier.ONE:
-            argument = "other" if other.argument is Argument.KEY else None
-            return Check(use, operator, FieldUse(other.name, argument, other))
+        same = [m for m, _ in RECORD_FIELDS if m.quantifier is Quantifier.ONE and m.argument is Argument.NONE]
+        right: list[Operand] = [
+            FieldUse(m.name, None, m) for m in same if (m.type, m.is_list) == (left.type, left.is_list)
+        ]
+        if right:
+            return Check(left, operator, draw(st.sampled_from(right)))
     modifiers: list[Modifier | None] = [None]
-    if use.type in _TEXT | {FieldType.INT64, FieldType.BYTES} and operator not in _PLAIN:
+    if not left.is_list and left.type not in _NETWORK and operator not in _PLAIN:
         modifiers += [None, *Modifier]
     modifier = draw(st.sampled_from(modifiers))
-    least, most = (0, 3) if several or modifier else (1, 1)
-    return Check(use, operator, tuple(draw(st.lists(st.sampled_from(values), min_size=least, max_size=most))), modifier)
+    least, most = (0, 3) if modifier or operator in _SETS | {Operator.PMATCH} else (1, 1)
+    literals = st.lists(st.sampled_from(_literals(left, operator)), min_size=least, max_size=most)
+    return Check(left, operator, tuple(draw(literals)), modifier)
 
 
 def conditions(leaves: st.SearchStrategy[Check] | None = None) -> st.SearchStrategy[Condition]:
@@ -166,13 +225,12 @@ def records(draw: st.DrawFn) -> Record:
             if draw(st.integers(0, 5)) == 0:
                 continue
             one = st.sampled_from(choice)
+            value: st.SearchStrategy[Any] = one
             if made.is_list:
-                value = draw(st.lists(one, max_size=3))
+                value = st.lists(one, max_size=3)
             elif made.quantifier is not Quantifier.ONE:
-                value = tuple(draw(st.lists(one, min_size=1, max_size=2)))
-            else:
-                value = draw(one)
-            values[made.name + argument] = value
+                value = st.lists(one, min_size=1, max_size=2).map(tuple)
+            values[made.name + argument] = draw(value)
     for synonym, name in _SYNONYMS.items():
         values.pop(synonym, None)
         if name in values:

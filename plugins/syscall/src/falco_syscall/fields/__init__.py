@@ -1,0 +1,16 @@
+"""How the values of the fields are read from an event, one module a field class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from falco_syscall.catalogue.fields import fields
+from falco_syscall.fields import container, evt, fd, fspath, proc, user
+
+if TYPE_CHECKING:
+    from falco.fields import Field
+
+FIELDS: tuple[Field[Any], ...] = fields(
+    evt.BINDERS | proc.BINDERS | user.BINDERS | fd.BINDERS | fspath.BINDERS | container.BINDERS
+)
+"""All fields of the syscall source beside those that every source has."""
