@@ -60,7 +60,7 @@ def _definitions(text: str) -> Iterator[Field[Any]]:
             continue
         if line.startswith("["):
             name, title, doc = (part.strip() for part in line[1:-1].split("|", 2))
-            group = FieldClass(name, title, doc)
+            group = FieldClass(name, title, doc, is_native=not name.endswith("(plugin)"))
         else:
             name, type_name, argument, properties, doc = (part.strip() for part in line.split(" | ", 4))
             words = [] if properties == "-" else properties.split()
