@@ -64,7 +64,11 @@ def test_a_broken_document_ends_where_the_next_begins():
     found = split("\n".join([good, bad, good]).encode())
 
     assert [record.decode().strip() for record, _ in found] == [good, bad, good]
-    assert [place for _, place in found] == ["log:1", f"log:{good.count(chr(10)) + 2}", f"log:{2 * good.count(chr(10)) + 2}"]
+    assert [place for _, place in found] == [
+        "log:1",
+        f"log:{good.count(chr(10)) + 2}",
+        f"log:{2 * good.count(chr(10)) + 2}",
+    ]
 
 
 def test_a_document_beyond_the_limit_is_cut_and_the_next_one_comes_out():
@@ -105,7 +109,9 @@ def test_garbage_between_documents_is_passed_on_to_be_refused():
     assert [record.strip() for record, _ in split(good + b"\n}\nx\n" + good)] == [good, b"}", b"x", good]
 
 
-@given(st.lists(st.sampled_from([b"{", b"}", b"[", b"]", b'"', b"\\", b"\n", b" ", b"a", b":", b",", b"1"]), max_size=60))
+@given(
+    st.lists(st.sampled_from([b"{", b"}", b"[", b"]", b'"', b"\\", b"\n", b" ", b"a", b":", b",", b"1"]), max_size=60)
+)
 def test_nothing_is_lost_whatever_comes(pieces):
     data = b"".join(pieces)
 
