@@ -65,13 +65,17 @@ _STAMPS = [
 ]
 
 
+_ODDITIES = st.sampled_from([0, 0, 0, 0, 0, 1, 1, 2])
+_LIMITS = Limits()
+
+
 @st.composite
-def events(draw, oddities=st.sampled_from([0, 0, 0, 0, 0, 1, 1, 2])):
+def events(draw):
     """One event as text: clean mostly, with one or two oddities now and then."""
     pairs = [(json.dumps(key), value) for key, value in _BASE.items()]
     user = draw(st.sampled_from(["alice", "bob", "system:node:a"]))
     pairs[6] = ('"user"', f'{{"username":"{user}","groups":["system:masters"]}}')
-    for _ in range(draw(oddities)):
+    for _ in range(draw(_ODDITIES)):
         at = draw(st.integers(0, len(pairs) - 1))
         key, value = pairs[at]
         match draw(st.integers(0, 7)):
@@ -181,7 +185,7 @@ def line(**changes):
     )
 
 
-def said(batch, limits=Limits()):
+def said(batch, limits=_LIMITS):
     decoder, sentences = AuditDecoder(), []
     decoder.report = sentences.append
     found = decode(decoder, Records(batch, "log:{}".format, limits))

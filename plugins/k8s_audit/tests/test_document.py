@@ -17,7 +17,7 @@ def value(data, *steps):
 
 @pytest.mark.parametrize(
     "spelling",
-    ["1", "-0", "200.0", "1e3", "1E+2", "1.50", "1" + "0" * 30, "1e999", "9" * 5000, "true", "false", "null"],
+    ["1", "-0", "200.0", "1e3", "1E+2", "1.50", f"1{'0' * 30}", "1e999", "9" * 5000, "true", "false", "null"],
 )
 def test_numbers_and_literals_keep_their_spelling(spelling):
     assert value(b'{"a": [%s]}' % spelling.encode(), "a", "0") == spelling
