@@ -126,7 +126,9 @@ def test_one_bad_line_costs_no_other(log, bad, at):
 
 
 def test_wrong_types_and_bad_bytes_in_any_key_are_events(log):
-    odd = [lines("b", **{k: v}) for k in ("verb", "user", "objectRef", "stage", "requestObject") for v in (None, 5, [], {})]
+    odd = [
+        lines("b", **{k: v}) for k in ("verb", "user", "objectRef", "stage", "requestObject") for v in (None, 5, [], {})
+    ]
     odd.append(lines("b").replace(b"get", b"\xff\xfe"))
     log.write_bytes(lines("a") + b"".join(odd) + lines("c"))
     found, sentences, _ = scan(source(log))

@@ -103,6 +103,16 @@ def test_a_truncated_file_that_grew_beyond_its_old_size_within_a_poll_is_noticed
     assert follower.poll().names == ["a", *(f"n{i}" for i in range(100))]
 
 
+def test_the_last_line_before_a_truncation_comes_out_although_it_never_ended(log):
+    append(log, "old")
+    follower = Follower(log).poll()
+    append(log, "a", end=line("b").rstrip())
+    follower.poll()
+    log.write_bytes(line("c"))
+
+    assert follower.poll().names == ["a", "b", "c"]
+
+
 def test_copytruncate_repeats_nothing(log):
     append(log, "old")
     follower = Follower(log).poll()
