@@ -94,7 +94,12 @@ def _help_option() -> click.Option:
             raise _Help(context.get_help())
 
     return click.Option(
-        ["-h", "--help"], is_flag=True, is_eager=True, expose_value=False, callback=show, help="Print this help and exit."
+        ["-h", "--help"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=show,
+        help="Print this help and exit.",
     )
 
 
