@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from falco.fields.text import from_bytes
 
 from falco_syscall.capture.event_table import EVENTS, EventFlag, EventInfo, EventSource, ParamType
-from falco_syscall.capture.linux import SYSCALLS
+from falco_syscall.capture.linux import SYSCALLS, native_syscalls
 from falco_syscall.catalogue.events import GENERIC_EXIT
 from falco_syscall.state.paths import ABSENT
 
@@ -89,11 +89,18 @@ class SyscallEvent:
     def name(self) -> str:
         """``evt.type``: the event's name; the call's for those without an event of their own."""
         if self.code <= GENERIC_EXIT:
-            syscall = self.number(0)
-            return SYSCALLS[syscall] if syscall < len(SYSCALLS) else "unknown"
+            return self._generic_name()
         if self.code == _ASYNCHRONOUS:
             return self.text(1) or self.info.name
         return self.info.name
+
+    def _generic_name(self) -> str:
+        syscall = self.number(0)
+        if 0 < syscall < len(SYSCALLS):
+            return SYSCALLS[syscall]
+        # Calls that the driver did not know; the numbers are those of the machine that captured.
+        native = native_syscalls("x86_64").get(self.number(1))
+        return SYSCALLS[0] if native is None else native.name
 
     @property
     def result(self) -> int | None:

@@ -73,7 +73,7 @@ _IO: Final = frozenset({"IO_READ", "IO_WRITE", "IO_OTHER"})
 _FILE_TYPES: Final = FILES | {FdType.DIRECTORY}
 _SOCKET_TYPES: Final = IP_SOCKETS | {FdType.UNIX_SOCKET}
 _IPC_TYPES: Final = frozenset(
-    {FdType.UNIX_SOCKET, FdType.FIFO, FdType.EVENT, FdType.SIGNALFD, FdType.INOTIFY}
+    {FdType.UNIX_SOCKET, FdType.FIFO, FdType.EVENT, FdType.SIGNALFD, FdType.INOTIFY, FdType.USERFAULTFD}
 )
 
 
@@ -189,7 +189,7 @@ def _error_count(event: SyscallEvent) -> int | None:
     return None if result is None else int(result < 0)
 
 
-_FILE_CALLS: Final = frozenset(OPEN_CALLS) | {CODES["SYSCALL_RENAMEAT_X"], CODES["SYSCALL_RENAMEAT2_X"]}
+_FILE_CALLS: Final = frozenset(OPEN_CALLS) | {CODES["SYSCALL_RENAMEAT_X"]}
 _NET_CALLS: Final = frozenset(
     CODES[name] for name in ("SOCKET_ACCEPT_5_X", "SOCKET_ACCEPT4_6_X", "SOCKET_CONNECT_X", "SOCKET_BIND_X")
 )
@@ -353,14 +353,6 @@ def _absolute_path(argument: str | None) -> Getter:
     return read
 
 
-# Infrastructure events ----------------------------------------------------------------------------------------
-
-
-def _infrastructure(index: int) -> Getter:
-    code = CODES["INFRASTRUCTURE_EVENT_E"]
-    return lambda event: event.text(index) if event.code == code and event.has(index) else None
-
-
 BINDERS: Final[dict[str, Binder]] = {
     "evt.latency": constant(0),
     "evt.latency.s": constant(0),
@@ -416,7 +408,7 @@ BINDERS: Final[dict[str, Binder]] = {
     "evt.is_open_write": plain(_opens_with(_O_WRONLY)),
     "evt.is_open_exec": plain(_opens_executable),
     "evt.is_open_create": plain(_opens_new),
-    "evt.infra.docker.name": plain(_infrastructure(1)),
+    "evt.infra.docker.name": constant(None),
     "evt.infra.docker.container.id": constant(None),
     "evt.infra.docker.container.name": constant(None),
     "evt.infra.docker.container.image": constant(None),
