@@ -7,11 +7,14 @@ residuals can be shared.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falco.fields.model import FieldType, FieldUse, Scalar
+
+if TYPE_CHECKING:
+    from falco.conditions.transformers import Transformer
 
 
 class Operator(Enum):
@@ -57,16 +60,31 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Transformed:
-    """A transformer applied to operands; ``argument`` is the selector of ``getopt(…)[x]``."""
+    """A transformer applied to operands; ``argument`` is the selector of ``getopt(…)[x]``.
 
-    transformer: str
-    arguments: tuple[Operand, ...]
-    argument: str | None
-    type: FieldType
-    is_list: bool
+    A list written out, ``(a, b)``, is one too: its transformer is called ``()``.
+    """
+
+    transformer: str = field(compare=False)
+    arguments: tuple[Operand, ...] = field(compare=False)
+    argument: str | None = field(compare=False)
+    type: FieldType = field(compare=False)
+    is_list: bool = field(compare=False)
+    definition: Transformer = field(compare=False, repr=False)
+    _flat: tuple[object, ...] = field(init=False, repr=False)
+    """All of it in prefix notation: what is compared and hashed, as transformers may be nested by the hundred."""
+
+    def __post_init__(self) -> None:
+        inner = (part for operand in self.arguments for part in _flattened(operand))
+        own = (self.transformer, self.argument, self.type, self.is_list, len(self.arguments))
+        object.__setattr__(self, "_flat", (*own, *inner))
 
 
 Operand: TypeAlias = FieldUse | Constant | Transformed
+
+
+def _flattened(operand: Operand) -> tuple[object, ...]:
+    return operand._flat if isinstance(operand, Transformed) else (operand,)  # noqa: SLF001  its own module
 
 
 @dataclass(frozen=True, slots=True)

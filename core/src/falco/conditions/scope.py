@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from falco.conditions.transformers import Transformer
+from falco.fields.registry import Fields
+
 if TYPE_CHECKING:
     from falco.conditions.event_types import EventTypes
-    from falco.conditions.transformers import Transformer
-    from falco.fields.registry import Fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ the glued text leads back to the file, line and column as written.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from falco.documents.nodes import Span
+from falco.documents.nodes import Mark, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,18 @@ class Written:
     span: Span
     offsets: tuple[int, ...] | None = None
     note: str = ""
+
+    def index(self, position: int) -> int:
+        """The index in the file of the segment's character *position* (its end included)."""
+        return self.span.start.index + position if self.offsets is None else self.offsets[position]
+
+    def cut(self, start: int, end: int) -> Written:
+        """The origin of the segment's characters *start* up to but excluding *end*."""
+        if self.offsets is not None:
+            return Written(self.span, self.offsets[start : end + 1], self.note)
+        first = self.span.start
+        begin, stop = (Mark(first.line, first.column + n, first.index + n) for n in (start, end))
+        return Written(Span(self.span.file, begin, stop), None, self.note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +57,13 @@ class Segment:
     text: str
     origin: Origin
 
+    def cut(self, start: int, end: int) -> Segment:
+        """The characters *start* up to but excluding *end*, which may be the whole."""
+        if start == 0 and end == len(self.text):
+            return self
+        origin = self.origin.cut(start, end) if isinstance(self.origin, Written) else self.origin
+        return Segment(self.text[start:end], origin)
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -56,11 +76,62 @@ class Text:
         """Text without a file behind it, for example from the command line."""
         return cls((Segment(text, Generated(by)),))
 
+    @classmethod
+    def join(cls, texts: Iterable[Text]) -> Text:
+        """The *texts* one after another."""
+        return cls(tuple(segment for text in texts for segment in text.segments))
+
     def __str__(self) -> str:
         return "".join(segment.text for segment in self.segments)
 
     def __add__(self, other: Text) -> Text:
         return Text(self.segments + other.segments)
+
+    def cut(self, start: int, end: int) -> Text:
+        """The characters *start* up to but excluding *end*."""
+        segments = []
+        for segment in self.segments:
+            size = len(segment.text)
+            if start < size and end > 0 and size:
+                segments.append(segment.cut(max(start, 0), min(end, size)))
+            start -= size
+            end -= size
+            if end <= 0:
+                break
+        return Text(tuple(segments))
+
+    def strip(self, chars: str) -> Text:
+        """The text without *chars* at both ends."""
+        text = str(self)
+        return self.cut(len(text) - len(text.lstrip(chars)), len(text.rstrip(chars)))
+
+    def noted(self, note: str) -> Text:
+        """The text with *note* on all that stands in a file and has none yet."""
+        return Text(
+            tuple(
+                replace(segment, origin=replace(segment.origin, note=note))
+                if isinstance(segment.origin, Written) and not segment.origin.note
+                else segment
+                for segment in self.segments
+            )
+        )
+
+    def written(self, position: int) -> tuple[Written, int] | None:
+        """Where the character *position* stands: its origin and the index in the file.
+
+        For generated characters the nearest written one before them answers, or after; None if there is none.
+        """
+        before: tuple[Written, int] | None = None
+        for segment in self.segments:
+            size = len(segment.text)
+            if isinstance(segment.origin, Written):
+                if position < size:
+                    return segment.origin, segment.origin.index(max(position, 0))
+                before = segment.origin, segment.origin.index(size)
+            elif position < size and before:
+                return before
+            position -= size
+        return before
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,9 @@ class Envelope(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Event:
-    """Optional base of event classes; the decoder sets ``num``."""
+    """Optional base of event classes; the decoder sets ``num`` and ``start_ns``."""
 
     time_ns: int
     num: int = field(default=0, init=False)
+    start_ns: int | None = field(default=None, init=False)
+    """Time of the first event of the source, for ``evt.reltime``."""

@@ -148,6 +148,9 @@ class FieldClass:
     name: str
     title: str = ""
     doc: str = ""
+    is_native: bool = False
+    """Whether Falco has these fields in its own code (evt, proc, fd …); its plugins' fields refuse a wrong argument
+    with sentences of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,15 @@ class Field(Generic[E]):
     sentence. What it returns is handed to ``bind`` as it is."""
     type_of: Callable[[str | None], FieldType] | None = field(default=None, compare=False)
     """For type DYNAMIC: the type of the value, by argument. May raise ``ValueError`` as ``bind``."""
+    shown: Callable[[str | None], Getter[E]] | None = field(default=None, compare=False)
+    """Like ``bind``, for outputs, where they show something else than comparisons see (``proc.apid`` without an
+    argument: any ancestor in a comparison, the process itself in an output). None = the same; the candidates of a
+    quantified field are then shown with blanks between."""
+
+    @property
+    def is_native(self) -> bool:
+        """Whether the field belongs to Falco itself rather than to one of its plugins."""
+        return self.group is not None and self.group.is_native
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 r"""Text and its bytes: the only module that knows that a text value stands for bytes.
 
 A text value is a ``str`` decoded from UTF-8 with ``surrogateescape``: a byte that is not UTF-8 is one of U+DC80 to
-U+DCFF.  Any other lone surrogate can only come from a JSON escape (``\\ud83d``); decoders keep it as the six
+U+DCFF.  Any other lone surrogate can only come from a JSON escape (``\ud83d``); decoders keep it as the six
 characters of that escape, and so does everything here that meets one.  All functions take any ``str`` and never
 raise.
 """

@@ -1,5 +1,6 @@
 """Outputs: channels, their queues and workers."""
 
 from falco.outputs.base import Output, OutputContext
+from falco.outputs.dispatcher import Dispatcher
 
-__all__ = ["Output", "OutputContext"]
+__all__ = ["Dispatcher", "Output", "OutputContext"]

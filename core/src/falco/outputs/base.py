@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class OutputContext:
 
     ``render`` makes the line of an alert, without the newline.  ``stdout`` is the process's standard output
     (owned by the caller, never closed by a channel).  ``report`` takes a sentence for the log; any thread.
+    Relative file names start at ``cwd``.
     """
 
     render: Callable[[Alert], str]
@@ -28,6 +30,7 @@ class OutputContext:
     stdout: BinaryIO
     env: Mapping[str, str]
     report: Callable[[str], None]
+    cwd: Path = Path()
 
 
 class Output(ABC):

@@ -16,6 +16,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from importlib.resources.abc import Traversable
 
     import click
 
@@ -75,6 +76,11 @@ def falco_register_formatters() -> Iterable[type[Formatter]]:  # type: ignore[em
 @hookspec
 def falco_register_rules() -> Iterable[RuleFile]:  # type: ignore[empty-body]
     """Rule files that the distribution ships."""
+
+
+@hookspec
+def falco_register_configurations() -> Iterable[Traversable]:  # type: ignore[empty-body]
+    """A falco.yaml for a run without one; the first that any plugin has is used."""
 
 
 @hookspec

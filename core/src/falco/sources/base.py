@@ -10,9 +10,12 @@ decides it.  Several sources may share the decoder of their event source.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
-from falco.events import Event
+import structlog
+
+from falco.events import Envelope, Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,8 +27,14 @@ if TYPE_CHECKING:
 
 B_co = TypeVar("B_co", covariant=True)
 B_contra = TypeVar("B_contra", contravariant=True)
-E = TypeVar("E")
+E = TypeVar("E", bound=Envelope)
+_log: Final = structlog.get_logger(__name__)
 Ev = TypeVar("Ev", bound=Event)
+
+
+def _warn(sentence: str) -> None:
+    """What ``report`` does until a pipeline says otherwise."""
+    _log.warning("input_reported", message=sentence)
 
 
 class Source(ABC, Generic[B_co]):
@@ -43,6 +52,8 @@ class Source(ABC, Generic[B_co]):
     """True: alerts must have left their queues, not merely be in them, before the generator is resumed."""
     can_wait: ClassVar[bool] = True
     """False (live kernel): a full queue drops and counts instead of blocking."""
+    report: Callable[[str], None] = staticmethod(_warn)
+    """Takes a sentence for the log, from any thread: what was refused, and where. The pipeline sets it."""
 
     def __init__(self, config: Any, open_params: str) -> None:
         self.config = config
@@ -80,6 +91,10 @@ class Decoder(ABC, Generic[B_contra, E]):
     """Cheap fields that ``select`` reads before the payload is decoded; their values are the key of ``rules.table``."""
     count: int = 0
     """Events so far, skipped ones included: the source of ``evt.num``."""
+    start_ns: int | None = None
+    """Time of the first event, skipped ones included, for times since then; None before, or not kept."""
+    report: Callable[[str], None] = staticmethod(_warn)
+    """Takes a sentence for the log: what was refused, and where. The pipeline sets it."""
 
     @staticmethod
     def assume(check: Check) -> bool | None:  # noqa: ARG004  the default knows nothing
@@ -98,10 +113,16 @@ class Decoder(ABC, Generic[B_contra, E]):
 class EventList(Decoder["Sequence[Ev]", Ev]):
     """The decoder of sources whose batches are lists of events: numbers each and pairs it with ``rules.everything``."""
 
+    _start_ns: int | None = None
+
     def select(self, batch: Sequence[Ev], rules: Ruleset[Ev]) -> Iterable[tuple[Residual[Ev], Ev]]:
         """Every event of the batch."""
         everything, num = rules.everything, self.count
+        if self._start_ns is None and batch:
+            self._start_ns = batch[0].time_ns
+        start_ns = self._start_ns
         for event in batch:
             num += 1
             event.num = self.count = num
+            event.start_ns = start_ns
             yield everything, event

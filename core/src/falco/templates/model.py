@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from falco.conditions.checked import Operand
+from falco.fields.model import FieldUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,22 @@ class Token:
     operand: Operand
     key: str | None
     width: int = 0
+    parts: tuple[tuple[str, Operand], ...] = ()
+    """Of a transformer: the fields and transformers inside by their printed text, inner ones first, itself last."""
+
+    @property
+    def fields(self) -> tuple[tuple[str, FieldUse], ...]:
+        """What the token adds to ``output_fields``: keys and the fields whose values they have."""
+        return tuple((name, operand) for name, operand in self._named if isinstance(operand, FieldUse))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields and transformers that a description of the rule lists (``output_fields`` of ``-L``)."""
+        return tuple(dict.fromkeys(name for name, _operand in self._named))
+
+    @property
+    def _named(self) -> tuple[tuple[str, Operand], ...]:
+        return self.parts if self.key is None else ((self.key, self.operand),)
 
 
 Piece: TypeAlias = str | Token
@@ -29,3 +46,8 @@ class Template:
     """Pieces in order; no two neighbours are both text."""
 
     pieces: tuple[Piece, ...]
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """The tokens, in order."""
+        return tuple(piece for piece in self.pieces if isinstance(piece, Token))

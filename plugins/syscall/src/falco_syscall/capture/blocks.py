@@ -65,6 +65,11 @@ MAX_EVENT_BYTES: Final = 1 << 24
 """Longest event block that is read; drivers write at most 64 KiB, plugins more."""
 MAX_METADATA_BYTES: Final = 1 << 27
 """Longest block of another known type that is read."""
+_LIMITS: Final = {
+    **dict.fromkeys(METADATA, MAX_METADATA_BYTES),
+    **dict.fromkeys(EVENT_FORMS, MAX_EVENT_BYTES),
+    SECTION: MAX_METADATA_BYTES,
+}
 FRAME_BYTES: Final = 12
 _CHUNK_BYTES: Final = 1 << 20
 _HEAD: Final = Struct("<II")
@@ -97,58 +102,19 @@ def blocks(stream: CaptureStream) -> Iterator[Block]:
         CaptureError: After the blocks that are whole, if the capture ends inside of a block, a
             length cannot be true, or the first block is not a section header.
     """
-    window = _Window(stream)
-    first = True
-    while window.has(1):
-        offset = window.offset
-        if first:
-            _check_start(window)
-        window.require(_HEAD.size, "a block's head")
-        kind, size = _HEAD.unpack_from(window.data, window.at)
-        if size < FRAME_BYTES:
-            raise CaptureError(f"a block of type {kind:#x} has the impossible length {size}", offset)
-        first = False
-        known = kind in EVENT_FORMS or kind in METADATA or kind == SECTION
-        limit = MAX_EVENT_BYTES if kind in EVENT_FORMS else MAX_METADATA_BYTES
-        if known and size > limit:
-            raise CaptureError(
-                f"a block of type {kind:#x} claims to have {size} bytes: {limit} are the limit",
-                offset,
-            )
-        if known:
-            window.require(size, f"a block of type {kind:#x}")
-            data, at = window.data, window.at
-            body = data[at + _HEAD.size : at + size - _TRAILER.size]
-            trailer = _TRAILER.unpack_from(data, at + size - _TRAILER.size)[0]
-            window.at += size
-        else:
-            window.skip(size - _TRAILER.size, f"a block of unknown type {kind:#x}")
-            window.require(_TRAILER.size, f"a block of unknown type {kind:#x}")
-            body, trailer = b"", _TRAILER.unpack_from(window.data, window.at)[0]
-            window.at += _TRAILER.size
-        yield Block(kind, offset, size, body, trailer)
-    if window.damage is not None:
-        raise CaptureError(window.damage, window.offset)
+    window = Window(stream)
+    while (block := window.next_block()) is not None:
+        yield block
 
 
-def _check_start(window: _Window) -> None:
-    if not window.has(_TRAILER.size):
-        raise CaptureError("this is not a capture: it has only a few bytes", 0)
-    if _TRAILER.unpack_from(window.data)[0] != SECTION:
-        start = window.data[: _TRAILER.size].hex(" ")
-        raise CaptureError(
-            f"this is not a capture: it starts with the bytes {start} instead of a section header",
-            0,
-        )
-
-
-class _Window:
+class Window:
     """The part of a stream that has been read and not yet used: ``data[at:]``."""
 
-    def __init__(self, stream: CaptureStream) -> None:
+    def __init__(self, stream: CaptureStream, chunk_bytes: int = _CHUNK_BYTES) -> None:
         self.data = b""
         self.at = 0
         self._stream = stream
+        self._chunk_bytes = chunk_bytes
         self._start = 0
 
     @property
@@ -156,9 +122,76 @@ class _Window:
         """Place of ``data[at]`` in the stream."""
         return self._start + self.at
 
-    @property
-    def damage(self) -> str | None:
-        return self._stream.damage
+    def next_kind(self) -> int | None:
+        """Without reading on: the type of the next block; None if that is not there."""
+        if len(self.data) - self.at < _HEAD.size:
+            return None
+        kind: int = _HEAD.unpack_from(self.data, self.at)[0]
+        return kind
+
+    def holds_block(self) -> bool:
+        """Without reading on: the next block is there as a whole."""
+        left = len(self.data) - self.at
+        return left >= _HEAD.size and _HEAD.unpack_from(self.data, self.at)[1] <= left
+
+    def next_block(self) -> Block | None:
+        """The next block, or None at the end of the stream.
+
+        Raises:
+            CaptureError: The rest of the stream is not a block.
+        """
+        if not self.has(_HEAD.size):
+            self._check_end()
+            return None
+        data, at = self.data, self.at
+        kind, size = _HEAD.unpack_from(data, at)
+        offset = self._start + at
+        if not offset and kind != SECTION:
+            start = data[:4].hex(" ")
+            raise CaptureError(
+                f"this is not a capture: it starts with the bytes {start} instead of a section header", 0
+            )
+        if size < FRAME_BYTES:
+            raise CaptureError(f"a block of type {kind:#x} has the impossible length {size}", offset)
+        limit = _LIMITS.get(kind)
+        if limit is None:
+            return self._unknown(kind, size)
+        if size > limit:
+            raise CaptureError(f"a block of type {kind:#x} claims to have {size} bytes: {limit} are the limit", offset)
+        if len(data) - at < size:
+            self._require(size, kind)
+            data, at = self.data, self.at
+        end = at + size - _TRAILER.size
+        self.at = at + size
+        return Block(kind, offset, size, data[at + _HEAD.size : end], _TRAILER.unpack_from(data, end)[0])
+
+    def _check_end(self) -> None:
+        """Tell what is wrong with the end of the stream, if anything is."""
+        left = len(self.data) - self.at
+        damage = self._stream.damage
+        if left and not self.offset:
+            raise CaptureError(f"this is not a capture: it has only {left} bytes", 0)
+        if left:
+            why = damage or "is the capture truncated?"
+            raise CaptureError(
+                f"a block's head should have {_HEAD.size} bytes, but only {left} are there: {why}", self.offset
+            )
+        if damage is not None:
+            raise CaptureError(damage, self.offset)
+
+    def _unknown(self, kind: int, size: int) -> Block:
+        """Pass over a block without holding it."""
+        offset = self.offset
+        left = size - _TRAILER.size
+        while left:
+            self._require(min(left, _CHUNK_BYTES), kind)
+            step = min(left, len(self.data) - self.at)
+            self.at += step
+            left -= step
+        self._require(_TRAILER.size, kind)
+        trailer = _TRAILER.unpack_from(self.data, self.at)[0]
+        self.at += _TRAILER.size
+        return Block(kind, offset, size, b"", trailer)
 
     def has(self, size: int) -> bool:
         """Read on until *size* bytes are there; tell if they are."""
@@ -166,7 +199,7 @@ class _Window:
         if missing <= 0:
             return True
         pieces = [self.data[self.at :]]
-        while missing > 0 and (piece := self._stream.read(max(missing, _CHUNK_BYTES))):
+        while missing > 0 and (piece := self._stream.read(max(missing, self._chunk_bytes))):
             pieces.append(piece)
             missing -= len(piece)
         self._start += self.at
@@ -174,21 +207,15 @@ class _Window:
         self.data = b"".join(pieces)
         return missing <= 0
 
-    def require(self, size: int, what: str) -> None:
-        """Read on until *size* bytes are there.
+    def _require(self, size: int, kind: int) -> None:
+        """Read on until *size* bytes of a block are there.
 
         Raises:
             CaptureError: There are fewer.
         """
         if not self.has(size):
             left = len(self.data) - self.at
-            why = self.damage or "is the capture truncated?"
-            raise CaptureError(f"{what} should have {size} bytes, but only {left} are there: {why}", self.offset)
-
-    def skip(self, size: int, what: str) -> None:
-        """Pass over *size* bytes without holding them."""
-        while size:
-            self.require(min(size, _CHUNK_BYTES), what)
-            step = min(size, len(self.data) - self.at)
-            self.at += step
-            size -= step
+            why = self._stream.damage or "is the capture truncated?"
+            raise CaptureError(
+                f"a block of type {kind:#x} should have {size} bytes, but only {left} are there: {why}", self.offset
+            )

@@ -77,7 +77,7 @@ class Plan(NamedTuple):
 
     Attributes:
         code: Event code of the result.
-        pieces: The parameters of the result if `fate` is CONVERT.
+        pieces: The parameters of the result, if they are not those of the stored event.
         enter: Code that the thread's enter event must have for the pieces that come from it; None
             if none does.
         remembers: The *result* also serves as enter event of the exit that follows.
@@ -100,18 +100,13 @@ class _Unconvertible(Exception):  # noqa: N818 - not an error to anybody outside
 def plan(code: int, count: int) -> Plan:
     """How an event with *code* (below ``len(EVENTS)``) and *count* parameters becomes current.
 
-    Parameters beyond those of the current schema, which only a newer driver writes, are left out.
+    Parameters beyond those of a current event, which only a newer driver writes, are left out.
     """
-    count = min(count, max(len(EVENTS[code].params), _known_count(code)))
+    info = EVENTS[code]
     try:
-        return _plan(code, count)
+        return _plan(code, count if info.is_old else min(count, len(info.params)))
     except _Unconvertible as error:
         return Plan(Fate.FAIL, code, reason=str(error))
-
-
-@cache
-def _known_count(code: int) -> int:
-    return max((count for known, count in _RULES if known == code), default=0)
 
 
 def _plan(stored: int, count: int) -> Plan:
@@ -131,7 +126,7 @@ def _plan(stored: int, count: int) -> Plan:
         action, target, sources = _RULES[code, len(pieces)]
         match action:
             case "store":
-                return Plan(Fate.STORE, code)
+                return _final(stored, code, count, pieces, enter)._replace(fate=Fate.STORE)
             case "pass" | "store_and_pass":
                 final = _final(stored, code, count, pieces, enter)
                 return final._replace(remembers=action == "store_and_pass")
@@ -202,10 +197,9 @@ class Converter:
 
     def __init__(self) -> None:
         self.lost_enters = 0
-        """Exit events whose enter event was missing or another call's.
-
-        The missing arguments are filled with the type's zero, or left empty.
-        """
+        """Exit events whose enter event was missing; the arguments in it are zero or empty now."""
+        self.wrong_enters = 0
+        """Exit events that followed another call's enter event, which counts as missing."""
         self._pending: dict[int, tuple[int, list[bytes]]] = {}
         self._pending_bytes = 0
 
@@ -229,7 +223,7 @@ class Converter:
         elif fate is Fate.CONVERT:
             params = self._assemble(way, tid, params)
         elif fate is Fate.STORE:
-            self._remember(code, tid, params)
+            self._remember(way.code, tid, self._assemble(way, tid, params) if way.pieces else params)
             return fate
         else:
             return fate
@@ -275,8 +269,12 @@ class Converter:
             return None
         code, params = pending
         self._pending_bytes -= _size(params)
-        # A thread is in one call at a time: an enter event of another call is stale.
-        return params if code == enter else None
+        if code != enter:
+            # A thread is in one call at a time: the enter event is stale, its exit event was lost,
+            # and so was the enter event of this one.
+            self.wrong_enters += 1
+            return None
+        return params
 
 
 def _size(params: list[bytes]) -> int:

@@ -17,8 +17,9 @@ class CaptureEvent(msgspec.Struct):
         tid: Thread; -1 for events without one.
         cpu: Number of the CPU.
         code: Index into `EVENTS`.
-        params: The bytes of each parameter, by index; as stored, empty for "not available". May be
-            shorter than the table (an event that an older driver wrote), never longer.
+        params: The bytes of each parameter, by index; empty for "not available". One of a type of
+            fixed size has exactly this size or is empty. The list may be shorter than in the table
+            (an event that an older driver wrote), never longer.
         hidden: For state only; rules must not see it (dump flag, an enter event, or one of the
             events about containers and users that open a section).
         stored_code: Code that the event had in the file; other than *code* if it was converted.

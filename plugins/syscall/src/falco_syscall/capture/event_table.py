@@ -271,3 +271,8 @@ del _DATA
 
 CODES: Final[dict[str, int]] = {e.constant: e.code for e in EVENTS}
 """The code of each constant: ``CODES["SYSCALL_OPEN_X"] == 3``."""
+
+FIXED_SIZES: Final[tuple[tuple[tuple[int, int], ...], ...]] = tuple(
+    tuple((index, size) for index, p in enumerate(e.params) if (size := SIZES[p.type]) is not None) for e in EVENTS
+)
+"""For each code the parameters of fixed size, as (index, size)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
-from falco_syscall.capture.blocks import FDS, INTERFACES, MACHINE, PROCESSES, SECTION, USERS, Block
+from falco_syscall.capture.blocks import FDS, INTERFACES, MACHINE, PROCESSES, USERS, Block
 from falco_syscall.capture.errors import CaptureError
 from falco_syscall.capture.metadata import (
     FdInfo,
@@ -22,6 +22,7 @@ from falco_syscall.capture.metadata import (
     User,
     UserList,
 )
+from falco_syscall.capture.stored_event import comments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +64,11 @@ def read_section(block: Block) -> Section:
     return Section(major, minor)
 
 
+def section_comments(block: Block) -> list[str]:
+    """The comments in a section header."""
+    return comments(block.body[_SECTION.size :])
+
+
 def read_metadata(block: Block) -> Metadata:
     """The value of a metadata block.
 
@@ -76,8 +82,6 @@ def read_metadata(block: Block) -> Metadata:
         )
     body = _Body(block)
     match block.kind:
-        case kind if kind == SECTION:
-            return read_section(block)
         case kind if kind in MACHINE:
             return _machine(block)
         case kind if kind in INTERFACES:

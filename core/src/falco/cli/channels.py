@@ -1,0 +1,61 @@
+"""Output channels, from falco.yaml to a dispatcher."""
+
+from __future__ import annotations
+
+
+from falco.alerts import Formatter, FormatOptions, JsonFormatter, TextFormatter
+from falco.cli.session import Session
+from falco.clock import Clock
+from falco.config.settings import Settings
+from falco.errors import ConfigError
+from falco.outputs import Dispatcher, Output, OutputContext
+
+
+def dispatcher(session: Session) -> Dispatcher:
+    """The channels that are switched on, each with a formatter of its own.
+
+    Raises:
+        ConfigError: None is.
+    """
+    settings, types = session.settings, session.plugins.output_types()
+    options = format_options(settings, session.clock, session.hostname)
+    outputs: list[Output] = [
+        cls(session.configuration.outputs[name], _context(session, settings, options))
+        for name, cls in types.items()
+        if name in session.configuration.outputs
+    ]
+    if not outputs:
+        raise ConfigError("No output configured, please make sure at least one output is configured and enabled.")
+    return Dispatcher(
+        outputs,
+        report=session.report,
+        capacity=settings.outputs_queue.capacity,
+        output_timeout_s=max(settings.output_timeout, 1) / 1000,
+    )
+
+
+def format_options(settings: Settings, clock: Clock, hostname: str) -> FormatOptions:
+    """How alerts are written."""
+    return FormatOptions(
+        hostname=hostname,
+        clock=clock,
+        is_iso8601=settings.time_format_iso_8601,
+        is_base64=settings.buffer_format_base64,
+        include_output=settings.json_include_output_property,
+        include_message=settings.json_include_message_property,
+        include_output_fields=settings.json_include_output_fields_property,
+        include_tags=settings.json_include_tags_property,
+    )
+
+
+def _context(session: Session, settings: Settings, options: FormatOptions) -> OutputContext:
+    formatter: Formatter = JsonFormatter(options) if settings.json_output else TextFormatter(options)
+    return OutputContext(
+        render=formatter.render,
+        is_json=settings.json_output,
+        is_buffered=settings.buffered_outputs and not session.options.unbuffered,
+        stdout=session.around.stdout,
+        env=session.around.env,
+        report=session.report,
+        cwd=session.around.cwd,
+    )

@@ -1,0 +1,55 @@
+"""The process around a run: signals and the file with its number. Only the installed command has one."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Protocol
+
+
+class Controls(Protocol):
+    """What a signal can ask of a run. Called between two instructions of the main thread: must not block."""
+
+    def stop(self, reason: str) -> None:
+        """End: sources first, then deliver what is queued."""
+
+    def reopen(self, reason: str) -> None:
+        """Open output files anew, for log rotation."""
+
+
+class Process:
+    """Signals of this process; the main thread's business."""
+
+    @contextmanager
+    def signals(self, controls: Controls) -> Iterator[None]:
+        """Let signals reach *controls* inside of the block."""
+        wanted: dict[str, Callable[[str], None]] = {
+            "SIGINT": controls.stop,
+            "SIGTERM": controls.stop,
+            "SIGUSR1": controls.reopen,
+        }
+        before = []
+        for name, action in wanted.items():
+            if (number := getattr(signal, name, None)) is not None:  # no SIGUSR1 on Windows
+                before.append((number, signal.signal(number, _handler(name, action))))
+        try:
+            yield
+        finally:
+            for number, handler in before:
+                signal.signal(number, handler)
+
+
+def _handler(name: str, action: Callable[[str], None]) -> Callable[[int, FrameType | None], None]:
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        action(name)
+
+    return handle
+
+
+def write_pidfile(path: Path) -> None:
+    """Write the number of this process, without a newline, as upstream. Raises ``OSError``."""
+    path.write_text(str(os.getpid()), encoding="ascii")

@@ -1,0 +1,80 @@
+"""Finding and reading rules files: ``rules_files``, ``-r``, ``-V``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from falco.errors import RuleError
+from falco.plugins.manager import PluginManager
+from falco.plugins.rulefiles import PACKAGED, RuleFile
+
+_SUFFIXES = frozenset({".yaml", ".yml"})
+
+
+@dataclass(frozen=True, slots=True)
+class RulesText:
+    """A rules file, read; *name* as messages show it."""
+
+    name: str
+    data: bytes = field(repr=False)
+
+
+def configured(names: Iterable[str], manager: PluginManager, cwd: Path) -> list[str]:
+    """The names of *names* that lead to a file or a directory, as ``rules_files`` of falco.yaml is read.
+
+    Raises:
+        RuleError: None does.
+    """
+    found = [name for name in names if name.startswith(PACKAGED) or (cwd / name).exists()]
+    if not found:
+        shipped = ", ".join(f"-r {PACKAGED}{name}" for name in manager.rule_files())
+        hint = f" (installed: {shipped})" if shipped else ""
+        raise RuleError(
+            f"You must specify at least one rules file/directory via -r or a rules_file entry in falco.yaml{hint}"
+        )
+    return found
+
+
+def read_all(names: Iterable[str], manager: PluginManager, cwd: Path) -> Iterator[RulesText]:
+    """The files behind *names*: a file, a directory (its ``.yaml`` and ``.yml`` files, sorted), ``packaged:NAME``.
+
+    Raises:
+        RuleError: One cannot be read.
+    """
+    for name in names:
+        if name.startswith(PACKAGED):
+            for file in _packaged(name, manager):
+                yield RulesText(PACKAGED + file.name, file.read())
+        elif (cwd / name).is_dir():
+            for path in sorted((cwd / name).iterdir()):
+                if path.suffix in _SUFFIXES and path.is_file():
+                    yield read(f"{name.rstrip('/')}/{path.name}", cwd)
+        else:
+            yield read(name, cwd)
+
+
+def read(name: str, cwd: Path) -> RulesText:
+    """The rules file *name*.
+
+    Raises:
+        RuleError: It does not exist, is a directory or cannot be read.
+    """
+    try:
+        return RulesText(name, (cwd / name).read_bytes())
+    except FileNotFoundError:
+        raise RuleError(f"Could not open file {name} for reading") from None
+    except OSError as error:
+        raise RuleError(f"Could not read file {name}: {error.strerror}") from None
+
+
+def _packaged(name: str, manager: PluginManager) -> list[RuleFile]:
+    files = manager.rule_files()
+    wanted = name.removeprefix(PACKAGED)
+    if not wanted:
+        return list(files.values())
+    if wanted not in files:
+        known = ", ".join(files) or "none"
+        raise RuleError(f"no installed plugin ships the rules file '{wanted}' (shipped: {known})")
+    return [files[wanted]]

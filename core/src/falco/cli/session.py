@@ -1,0 +1,218 @@
+"""One run of the command line, up to the rules: configuration, plugins, scopes. Each is made when first asked for."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from falco import log
+from falco.cli import rules_files
+from falco.cli.options import Options
+from falco.cli.selection import select
+from falco.cli.surroundings import Surroundings
+from falco.clock import Clock, zone_of
+from falco.conditions.event_types import EventTypes
+from falco.conditions.scope import Scope
+from falco.conditions.transformers import BUILT_IN
+from falco.config import configuration
+from falco.config.configuration import Configuration
+from falco.config.merge import ConfigFile, read_file
+from falco.config.settings import Settings
+from falco.documents.nodes import Node
+from falco.errors import ConfigError, PluginError
+from falco.fields import evt
+from falco.fields.registry import Fields
+from falco.plugins import init_config, listing
+from falco.plugins.activation import ActivePlugins, EventSource, activate
+from falco.plugins.manager import PluginManager, unique
+from falco.sources import Source
+
+DEFAULT_CONFIG: Final = "/etc/falco/falco.yaml"
+FIRST_RUN: Final = "packaged falco.yaml"
+"""The name that messages give the configuration of a run without one."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Session:
+    """What the actions of the command line share.
+
+    Args:
+        options: The command line.
+        around: Streams, environment, directory.
+        is_worker: Whether this is a process of ``--jobs``: it leaves logs and messages to its parent.
+    """
+
+    def __init__(self, options: Options, around: Surroundings, *, is_worker: bool = False) -> None:
+        self.options = options
+        self.around = around
+        self._is_worker = is_worker
+
+    @cached_property
+    def plugins(self) -> PluginManager:
+        """Everything that is installed."""
+        return PluginManager.of_environment()
+
+    @cached_property
+    def is_first_run(self) -> bool:
+        """Whether there is no configuration, so that the packaged one is used."""
+        return not self.options.config and (self.options.is_scan or not Path(DEFAULT_CONFIG).exists())
+
+    @cached_property
+    def configuration(self) -> Configuration:
+        """falco.yaml with everything on top. Reading it sets up the log."""
+        types = {name: cls.config_type for name, cls in self.plugins.output_types().items()}
+        read = configuration.load(
+            self._main_file(), self.options.options, output_types=types, cwd=self.around.cwd, env=self.around.env
+        )
+        if not self._is_worker:
+            self._configure_log(read.settings)
+            self._report(read)
+        return read
+
+    @property
+    def settings(self) -> Settings:
+        """The keys of falco.yaml."""
+        return self.configuration.settings
+
+    def _main_file(self) -> ConfigFile:
+        if not self.is_first_run:
+            return read_file(self.options.config or DEFAULT_CONFIG, self.around.cwd)
+        packaged = self.plugins.default_configuration()
+        if packaged is None:
+            raise ConfigError(
+                f"You must create a config file at {DEFAULT_CONFIG} or by passing -c "
+                "(the packaged one is not installed: pip install falco-core[all])"
+            )
+        return ConfigFile(FIRST_RUN, packaged.read_bytes())
+
+    def _configure_log(self, settings: Settings) -> None:
+        log.configure(
+            self.around.stderr if settings.log_stderr else None,
+            level=settings.log_level.value,
+            is_iso8601=settings.time_format_iso_8601,
+            zone=zone_of(self.around.env),
+            to_syslog=settings.log_syslog,
+        )
+
+    def _report(self, read: Configuration) -> None:
+        for file in read.files:
+            _log.info(f"   {file.name} | schema validation: {read.schema_status(file.name)}")
+        for problem in read.problems:
+            _log.warning(str(problem))
+
+    @cached_property
+    def clock(self) -> Clock:
+        """Writes times in the zone of the environment."""
+        return Clock.of(self.around.env)
+
+    @property
+    def hostname(self) -> str:
+        """Name of the machine in alerts: ``FALCO_HOSTNAME``, or else the system's."""
+        return self.around.env.get("FALCO_HOSTNAME") or socket.gethostname()
+
+    @cached_property
+    def active(self) -> ActivePlugins:
+        """The plugins that the configuration switches on."""
+        load = self.settings.load_plugins
+        active = activate(self.plugins, self.settings.plugins, load if isinstance(load, tuple) else None)
+        for plugin in active.plugins:
+            if plugin.entries and not listing.is_known(active, plugin):
+                raise PluginError(
+                    f"Plugin '{plugin.info.name}' is loaded but unused as not compatible with any known event source"
+                )
+            for name, entry in plugin.entries.items():
+                if entry is not plugin.entry:
+                    init_config.read(entry.init_config, None, name)  # nobody gets it, but it must be sound
+        return active
+
+    @cached_property
+    def source_configs(self) -> Mapping[str, Any]:
+        """The configuration of the source of each event source that can be opened."""
+        configs = {}
+        for name, source in self.event_sources.items():
+            if source.source_type is None:
+                continue
+            entry = source.plugin.entry
+            node = self._engine_node() if entry is None else entry.init_config
+            who = source.plugin.info.name if entry is None else entry.name
+            configs[name], problems = init_config.read(node, source.source_type.config_type, who)
+            for problem in problems if entry is not None else ():
+                _log.warning(str(problem))
+        return configs
+
+    def _engine_node(self) -> Node | None:
+        """The keys that the source of system calls reads: ``engine``."""
+        return self.configuration.merged.root.get("engine")
+
+    def open_source(self, name: str) -> Source[Any]:
+        """The source of the event source *name*, constructed: nothing is opened yet.
+
+        Raises:
+            ConfigError: No installed plugin can open it.
+        """
+        source = self.event_sources[name]
+        if source.source_type is None:
+            raise ConfigError(f"event source '{name}': no plugin that is loaded can open it")
+        entry = source.plugin.entry
+        params = self.settings.engine.replay.capture_file if entry is None else entry.open_params.strip()
+        return source.source_type(self.source_configs[name], params)
+
+    @cached_property
+    def selected(self) -> tuple[str, ...]:
+        """Names of the event sources that are switched on."""
+        options = self.options
+        return select(self.event_sources, options.enable_source, options.disable_source, self.settings.engine)
+
+    def check(self) -> None:
+        """Load everything that comes before the rules.
+
+        Raises:
+            FalcoError: The configuration, a plugin or the choice of event sources is wrong.
+        """
+        _ = self.scopes, self.source_configs, self.selected
+
+    def rules_names(self) -> list[str]:
+        """Names of rules files and directories: of ``-r``, or else of falco.yaml."""
+        if self.options.rules:
+            return list(self.options.rules)
+        return rules_files.configured(self.settings.rules_files, self.plugins, self.around.cwd)
+
+    @property
+    def event_sources(self) -> Mapping[str, EventSource]:
+        """Event sources by name, in load order."""
+        return self.active.event_sources
+
+    @cached_property
+    def scopes(self) -> Mapping[str, Scope]:
+        """What rules of each event source may refer to."""
+        added = (
+            (name, one.name, one)
+            for name, one in self.plugins.collect("falco_register_transformers", self.active.names)
+        )
+        transformers = {**BUILT_IN, **unique("transformer", added)}
+        static = evt.static_fields(self.settings.static_fields)
+        scopes = {}
+        for name, source in self.event_sources.items():
+            own = self.active.fields(name)
+            replaced = {one.name for one in own}
+            generic = evt.fields(
+                source=name,
+                hostname=self.hostname,
+                plugin=source.plugin.info.name if source.plugin.entries else None,
+                clock=self.clock,
+            )
+            rows = [*(one for one in generic if one.name not in replaced), *own, *static]
+            types = None if source.catalogue is None else EventTypes(source.catalogue)
+            scopes[name] = Scope(name, Fields(name, rows), transformers, types)
+        return scopes
+
+    @cached_property
+    def report(self) -> Callable[[str], None]:
+        """Takes a sentence for the log; any thread."""
+        return lambda sentence: _log.error(sentence)

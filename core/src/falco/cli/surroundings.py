@@ -1,0 +1,33 @@
+"""What a run has around it: streams, environment, directory. Nothing below reads those of the process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Streams are owned by the caller and stay open. Text is written as UTF-8."""
+
+    stdout: BinaryIO
+    stderr: BinaryIO
+    env: Mapping[str, str]
+    cwd: Path
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def print(self, text: str) -> None:
+        """Write *text* to standard output as it is."""
+        self._write(self.stdout, text)
+
+    def complain(self, text: str) -> None:
+        """Write *text* to standard error as it is."""
+        self._write(self.stderr, text)
+
+    def _write(self, stream: BinaryIO, text: str) -> None:
+        with self._lock:
+            stream.write(text.encode("utf-8", "surrogateescape"))
+            stream.flush()

@@ -1,0 +1,212 @@
+"""Patterns over text: regular expressions and shell wildcards, in time linear in the text.
+
+Regular expressions are RE2's POSIX syntax, as in Falco. Wildcards follow fnmatch(3) without flags in the C locale,
+byte by byte; ``fnmatch.translate`` differs from it in escapes, in ``[^a]``, ``[[:upper:]]`` and brackets that do not
+end, so they are translated to RE2 here.
+"""
+
+from __future__ import annotations
+
+import functools
+import string
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, TypeAlias
+
+import re2
+
+from falco.fields import text as text_of
+
+Predicate: TypeAlias = Callable[[str], bool]
+
+_ALL: Final = frozenset(range(256))
+_CLASSES: Final = {
+    name: frozenset(map(ord, characters))
+    for name, characters in {
+        "alnum": string.ascii_letters + string.digits,
+        "alpha": string.ascii_letters,
+        "blank": " \t",
+        "cntrl": "".join(map(chr, range(32))) + "\x7f",
+        "digit": string.digits,
+        "graph": string.ascii_letters + string.digits + string.punctuation,
+        "lower": string.ascii_lowercase,
+        "print": string.ascii_letters + string.digits + string.punctuation + " ",
+        "punct": string.punctuation,
+        "space": " \t\n\v\f\r",
+        "upper": string.ascii_uppercase,
+        "xdigit": string.hexdigits,
+    }.items()
+}
+_STAR: Final = _ALL | {-1}
+"""Stands for ``*`` among the parts of a wildcard pattern; -1 is no byte, so nothing else equals it."""
+
+
+def regex(pattern: str) -> Predicate:
+    """Whether a whole text matches *pattern*; bytes that are not UTF-8 count as U+FFFD in the text.
+
+    Raises:
+        ValueError: RE2 refuses the pattern; the message is Falco's sentence.
+    """
+    options = re2.Options()
+    options.posix_syntax = True
+    options.longest_match = True
+    options.never_capture = True
+    options.log_errors = False
+    try:
+        compiled = re2.compile(text_of.to_bytes(pattern), options)
+    except re2.error as error:
+        reason = error.args[0]
+        reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else reason
+        raise ValueError(f"invalid regex pattern: {reason}") from None
+    fullmatch = compiled.fullmatch
+    return lambda text: fullmatch(text_of.printable(text).encode()) is not None
+
+
+@functools.lru_cache(maxsize=1024)
+def glob(pattern: str, *, ignore_case: bool = False) -> Predicate:
+    """Whether a whole text matches the wildcards of *pattern*, ``/`` and leading dots like anything else."""
+    parts = _parts(text_of.to_bytes(pattern), ignore_case=ignore_case)
+    if parts is None:
+        return lambda _text: False
+    if not ignore_case and (simple := _simple(parts)) is not None:
+        return simple
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.dot_nl = True
+    options.never_capture = True
+    options.log_errors = False
+    fullmatch = re2.compile(b"".join(map(_source, parts)), options).fullmatch
+    return lambda text: fullmatch(text_of.to_bytes(text)) is not None
+
+
+def _simple(parts: list[frozenset[int]]) -> Predicate | None:
+    """The comparison that ``a``, ``a*``, ``*a`` or ``*a*`` comes to; None for other patterns."""
+    stars = [at for at, part in enumerate(parts) if part is _STAR]
+    literal = [part for part in parts if part is not _STAR]
+    if any(len(part) != 1 for part in literal) or not set(stars) <= {0, len(parts) - 1}:
+        return None
+    text = bytes(next(iter(part)) for part in literal).decode("utf-8", "surrogateescape")
+    if not text.isascii() and text_of.printable(text) != text:
+        return None  # parts of characters: the text would have to be compared as bytes
+    if not stars:
+        return text.__eq__
+    if not literal:
+        return lambda _text: True
+    if len(stars) == 2:
+        return lambda value: text in value
+    return (lambda value: value.startswith(text)) if stars[0] else (lambda value: value.endswith(text))
+
+
+def _parts(pattern: bytes, *, ignore_case: bool) -> list[frozenset[int]] | None:
+    """What each position may be, ``_STAR`` for any number of bytes; None if the pattern matches nothing."""
+    parts: list[frozenset[int]] = []
+    position = 0
+    while position < len(pattern):
+        byte = pattern[position]
+        position += 1
+        if byte == ord("*"):
+            if not parts or parts[-1] is not _STAR:
+                parts.append(_STAR)
+        elif byte == ord("?"):
+            parts.append(_ALL)
+        elif byte == ord("[") and (bracket := _Bracket.read(pattern, position, ignore_case=ignore_case)) is not None:
+            if bracket.members is None:
+                return None
+            parts.append(bracket.members)
+            position = bracket.end
+        elif byte == ord("\\"):
+            if position == len(pattern):
+                return None  # a backslash that escapes nothing matches nothing
+            parts.append(_same(pattern[position], ignore_case=ignore_case))
+            position += 1
+        else:
+            parts.append(_same(byte, ignore_case=ignore_case))
+    return parts
+
+
+def _source(part: frozenset[int]) -> bytes:
+    if part is _STAR:
+        return b".*"
+    if part == _ALL:
+        return b"."
+    if not part:
+        return b"[^\\x00-\\xff]"
+    if len(part) == 1:
+        return b"\\x%02x" % next(iter(part))
+    return b"[" + b"".join(b"\\x%02x-\\x%02x" % pair for pair in _ranges(part)) + b"]"
+
+
+def _ranges(values: Iterable[int]) -> Iterator[tuple[int, int]]:
+    ordered = sorted(values)
+    first = previous = ordered[0]
+    for value in ordered[1:]:
+        if value != previous + 1:
+            yield first, previous
+            first = value
+        previous = value
+    yield first, previous
+
+
+def _same(byte: int, *, ignore_case: bool) -> frozenset[int]:
+    one = bytes((byte,))
+    return frozenset(one.lower() + one.upper()) if ignore_case else frozenset(one)
+
+
+def _folded(byte: int, *, ignore_case: bool) -> int:
+    return bytes((byte,)).lower()[0] if ignore_case else byte
+
+
+class _Bracket:
+    """A bracket expression: the bytes it matches (None: it makes the whole pattern fail) and where it ends."""
+
+    def __init__(self, members: frozenset[int] | None, end: int) -> None:
+        self.members = members
+        self.end = end
+
+    @classmethod
+    def read(cls, pattern: bytes, start: int, *, ignore_case: bool) -> _Bracket | None:
+        """The expression whose ``[`` stands before *start*; None if it does not end, and is then no expression."""
+        position = start
+        is_negated = pattern[position : position + 1] in {b"!", b"^"}
+        position += is_negated
+        members: set[int] = set()
+        is_valid = True
+        first = True
+        while True:
+            if position >= len(pattern):
+                return None
+            if pattern[position] == ord("]") and not first:
+                break
+            first = False
+            if pattern.startswith(b"[:", position) and (end := pattern.find(b":]", position + 2)) >= 0:
+                name = pattern[position + 2 : end].decode("latin-1")
+                if name.isascii() and name.isalpha():
+                    is_valid = is_valid and name in _CLASSES
+                    members |= _CLASSES.get(name, frozenset())
+                    position = end + 2
+                    continue
+            low, position = cls._element(pattern, position)
+            if low is None:
+                return None
+            high = low
+            if pattern.startswith(b"-", position) and pattern[position + 1 : position + 2] not in {b"", b"]"}:
+                end_of_range, position = cls._element(pattern, position + 1)
+                if end_of_range is None:
+                    return None
+                high = end_of_range
+            bounds = _folded(low, ignore_case=ignore_case), _folded(high, ignore_case=ignore_case)
+            members |= {byte for byte in _ALL if bounds[0] <= _folded(byte, ignore_case=ignore_case) <= bounds[1]}
+        if not is_valid:
+            return cls(None, position + 1)
+        return cls(_ALL - members if is_negated else frozenset(members), position + 1)
+
+    @staticmethod
+    def _element(pattern: bytes, position: int) -> tuple[int | None, int]:
+        """One byte of a bracket expression and where it ends; ``[.x.]`` and ``[=x=]`` are ``x``."""
+        if pattern[position] == ord("\\"):
+            position += 1
+            return (pattern[position], position + 1) if position < len(pattern) else (None, position)
+        if pattern[position] == ord("[") and position + 4 < len(pattern):
+            mark = pattern[position + 1 : position + 2]
+            if mark in {b".", b"="} and pattern[position + 3 : position + 5] == mark + b"]":
+                return pattern[position + 2], position + 5
+        return pattern[position], position + 1

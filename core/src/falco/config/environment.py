@@ -1,0 +1,59 @@
+"""Environment variables in configuration files.
+
+``${NAME}`` becomes the variable's value ("" when it is not set), and what it becomes is looked at again, so that
+values may name further variables. ``$${NAME}`` is the literal text ``${NAME}``. A ``$`` in front of anything
+else ends the search, as it does upstream: the rest of that scalar stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from falco.config.paths import place
+from falco.documents.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from falco.errors import ConfigError
+
+MAX_REPLACEMENTS: Final = 1_000
+"""Replacements in one scalar: a variable that names itself would never end."""
+MAX_CHARACTERS: Final = 1_000_000
+"""Characters that one scalar may grow to."""
+
+
+def expand(node: Node, env: Mapping[str, str]) -> Node:
+    """*node* with the variables of all scalar values replaced; keys and nulls stay.
+
+    The reader limits the depth of documents, so recursion is bounded.
+
+    Raises:
+        ConfigError: Replacing does not end.
+    """
+    match node:
+        case ScalarNode():
+            return node if node.is_null or "$" not in node.text else replace(node, text=_expand(node, env))
+        case SequenceNode():
+            return replace(node, items=tuple(expand(item, env) for item in node.items))
+        case MappingNode():
+            return replace(node, pairs=tuple((key, expand(value, env)) for key, value in node.pairs))
+
+
+def _expand(node: ScalarNode, env: Mapping[str, str]) -> str:
+    text = node.text
+    start = text.find("$")
+    replacements = 0
+    while start >= 0:
+        end = text.find("}", start)
+        if text.startswith("${", start) and end >= 0:
+            name = text[start + 2 : end]
+            text = text[:start] + env.get(name, "") + text[end + 1 :]
+            replacements += 1
+            if replacements > MAX_REPLACEMENTS or len(text) > MAX_CHARACTERS:
+                raise ConfigError(f"{place(node.span)}: the environment variable '{name}' names itself without end")
+        elif text.startswith("$${", start) and end >= 0:
+            text = text[:start] + text[start + 1 :]
+            start += 1
+        else:
+            break
+        start = text.find("$", start)
+    return text

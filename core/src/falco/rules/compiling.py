@@ -1,0 +1,319 @@
+"""Compiles what was collected: lists, then macros, then rules, as Falco does at every load.
+
+Every item is tried; one with a fault is poisoned, and what refers to it is left out without a word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from falco.conditions import check, parser, warnings
+from falco.conditions.ast import Expr
+from falco.conditions.checked import Condition
+from falco.conditions.errors import ConditionError
+from falco.conditions.scope import Scope
+from falco.documents.diagnostics import Diagnostic, Note, Place
+from falco.documents.text import Extent, Text
+from falco.rules import exceptions
+from falco.rules.additions import Addition
+from falco.rules.codes import ErrorCode, WarningCode
+from falco.rules.collection import CollectedMacro, CollectedRule, Collection
+from falco.rules.faults import Poisoned, RuleFault, Where
+from falco.rules.items import RuleDefinition
+from falco.rules.lists import ListNames, ResolvedList, resolve, substitute
+from falco.rules.macros import Macros, ResolvedMacro
+from falco.rules.model import ExtraField, Rule
+from falco.templates import parse as templates
+from falco.templates.model import Template
+
+MAX_CHECKS: Final = 100_000
+"""Comparisons of one condition with its macros put in."""
+MANY_EVENT_TYPES: Final = 100
+"""A syscall rule that matches more event types than this is warned about."""
+
+_CONTAINER_INFO: Final = "%container.info"
+_FIELD: Final = re.compile(r"%[0-9]*([a-z_]+(?:\.[a-z_]+)+)")
+_UNKNOWN: Final = ("nonexistent field", "invalid formatting token", "unknown event type", "unknown filter:")
+"""upstream: what an error must say for ``skip-if-unknown-filter`` to apply."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRule:
+    """A rule, and how it came to be."""
+
+    rule: Rule
+    collected: CollectedRule
+    parsed: Expr
+    """The condition with exceptions and lists put in, and the names of macros in it."""
+    expr: Expr
+    """The condition with macros put in."""
+    output: Text
+    """The output with additions, as it was parsed."""
+    lists: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A condition on its way: as *written* (exceptions spelled out), as *text* (lists put in), and *parsed*."""
+
+    where: Where
+    written: Text
+    text: Text
+    parsed: Expr
+    lists: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Compiled:
+    """The outcome. ``errors`` and ``warnings`` are in Falco's order; ``until_error``: warnings before the first one."""
+
+    lists: dict[str, ResolvedList] = field(default_factory=dict)
+    macros: dict[str, ResolvedMacro] = field(default_factory=dict)
+    rules: list[CompiledRule] = field(default_factory=list)
+    errors: list[Diagnostic] = field(default_factory=list)
+    warnings: list[Diagnostic] = field(default_factory=list)
+    until_error: int | None = None
+
+
+@dataclass(slots=True)
+class Compiler:
+    """Compiles one collection."""
+
+    collection: Collection
+    additions: Sequence[Addition] = ()
+    _done: Compiled = field(default_factory=Compiled)
+    _names: ListNames = field(init=False)
+    _macros: Macros = field(init=False)
+
+    def compile(self) -> Compiled:
+        """Everything that can be compiled, and what is wrong with the rest."""
+        poisoned = self.collection.poisoned
+        self._macros = Macros(
+            {}, {name for kind, name in poisoned if kind == "macro"}, frozenset(self.collection.lists)
+        )
+        self._lists()
+        self._names = ListNames(self.collection.lists)
+        for macro in self.collection.macros.values():
+            self._try("macro", macro.name, partial(self._parse_macro, macro))
+        for name, resolved in self._macros.by_name.items():
+            self._try("macro", name, partial(self._macros.resolve, resolved))
+        self._done.macros = {
+            name: macro for name, macro in self._macros.by_name.items() if name not in self._macros.poisoned
+        }
+        for rule in self.collection.rules.values():
+            self._try("rule", rule.definition.name, partial(self._rule, rule))
+        if not self._done.errors and not poisoned:
+            self._warn_of_unused()
+        return self._done
+
+    def _try(self, kind: str, name: str, action: Callable[[], None]) -> None:
+        """Run *action* for an item; a fault is recorded and poisons it."""
+        if (kind, name) in self.collection.poisoned:
+            return
+        try:
+            action()
+        except RuleFault as fault:
+            if not self._done.errors:
+                self._done.until_error = len(self._done.warnings)
+            self._done.errors += fault.diagnostics
+        except Poisoned:
+            pass
+        else:
+            return
+        if kind == "macro":
+            self._macros.poisoned.add(name)
+
+    def _lists(self) -> None:
+        try:
+            self._done.lists = resolve(self.collection.lists)
+        except RuleFault as fault:
+            self._done.until_error = 0
+            self._done.errors += fault.diagnostics
+
+    def _parse_macro(self, macro: CollectedMacro) -> None:
+        where = macro.where.into("macro condition", "", macro.condition_span)
+        source = self._source(macro.condition, where)
+        self._macros.by_name[macro.name] = ResolvedMacro(macro, source.text, source.parsed, source.lists)
+
+    def _source(self, written: Text, where: Where) -> _Source:
+        """A condition as it was *written*, parsed.
+
+        Raises:
+            RuleFault: It is no condition, or too long with lists put in.
+            Poisoned: It may refer to a list with a fault.
+        """
+        poisoned = {name for kind, name in self.collection.poisoned if kind == "list"}
+        if poisoned and ListNames(poisoned).found(str(written)):
+            raise Poisoned
+        text, used = substitute(written, self._done.lists, self._names, where)
+        for name in used:
+            self._done.lists[name].is_used = True
+        try:
+            parsed = parser.parse(text)
+        except ConditionError as error:
+            part = where.within(Extent(text, error.reported_at, error.reported_at), text)
+            code = ErrorCode.LOAD_ERR_COMPILE_CONDITION
+            raise part.error(code, error.message, place=error.extent, hint=error.hint) from None
+        return _Source(where, written, text, parsed, tuple(sorted(used)))
+
+    def _rule(self, collected: CollectedRule) -> None:
+        definition, scope = collected.definition, collected.scope
+        if scope is None:
+            return
+        where = definition.where
+        condition = definition.condition
+        if definition.exceptions:
+            condition = exceptions.expanded(condition, definition.exceptions)
+        output = self._output(definition, scope)
+        try:
+            template = self._template(output, definition, scope)
+            extra = self._extra_fields(definition, scope)
+            self._warn_of_deprecated(output, definition)
+            source = self._source(condition, where.into("rule condition", "", definition.condition_span))
+            expanded = self._macros.expand(source.parsed, where, condition, lambda _: True)
+            if expanded.size > MAX_CHECKS:
+                message = (
+                    f"The condition has {_count(expanded.size)} comparisons with its macros, more than {MAX_CHECKS:,}"
+                )
+                raise source.where.error(ErrorCode.LOAD_ERR_VALIDATE, message)
+            checked = self._checked(source, expanded.expr, definition, scope)
+        except _SkippedError as skipped:
+            self._done.warnings.append(skipped.warning)
+            return
+        rule = Rule(
+            index=collected.index,
+            name=definition.name,
+            source=definition.source,
+            priority=definition.priority,
+            condition=checked,
+            output=template,
+            extra_fields=extra,
+            tags=definition.tags,
+            description=definition.description,
+            enabled=definition.is_enabled,
+            capture=definition.is_capture,
+            capture_duration_ms=definition.capture_duration_ms,
+            event_types=None if scope.event_types is None else scope.event_types.infer(expanded.expr),
+        )
+        self._done.rules.append(CompiledRule(rule, collected, source.parsed, expanded.expr, output, source.lists))
+        if rule.event_types is not None and len(rule.event_types) > MANY_EVENT_TYPES and definition.warns_event_types:
+            message = "Rule matches too many evt.type values. This has a significant performance penalty."
+            hint = "add a check of evt.type, such as 'evt.type in (open, openat)', or set 'warn_evttypes: false'"
+            self._done.warnings.append(where.warning(WarningCode.LOAD_NO_EVTTYPE, message, hint=hint))
+
+    def _output(self, definition: RuleDefinition, scope: Scope) -> Text:
+        """The output with additions and without what is no longer supported."""
+        pieces = [definition.output]
+        for addition in self.additions:
+            if addition.matches(definition):
+                pieces += [Text.of(f" {text}", "append_output") for text in addition.texts(scope)]
+        output = Text.join(pieces)
+        if _CONTAINER_INFO not in str(output):
+            return output
+        message = (
+            f"{_CONTAINER_INFO} is deprecated and no more useful, and will be dropped by Falco 1.0.0. The container "
+            "plugin will automatically add required fields to the output message."
+        )
+        self._done.warnings.append(definition.where.warning(WarningCode.LOAD_DEPRECATED_ITEM, message))
+        kept: list[Text] = []
+        start = 0
+        while (found := str(output).find(_CONTAINER_INFO, start)) != -1:
+            kept.append(output.cut(start, found))
+            start = found + len(_CONTAINER_INFO)
+        return Text.join((*kept, output.cut(start, len(str(output)))))
+
+    def _template(self, text: Text, definition: RuleDefinition, scope: Scope) -> Template:
+        try:
+            return templates.parse(text, scope)
+        except ConditionError as error:
+            where = definition.where.into("rule output", "", definition.output_span)
+            raise _failed(error, where, (), ErrorCode.LOAD_ERR_COMPILE_OUTPUT, definition) from None
+
+    def _extra_fields(self, definition: RuleDefinition, scope: Scope) -> tuple[ExtraField, ...]:
+        """The keys that additions bring; a later one with the same key replaces an earlier one."""
+        found: dict[str, ExtraField] = {}
+        for addition in self.additions:
+            if not addition.matches(definition):
+                continue
+            for key, text in addition.fields:
+                by = "append_output.extra_fields"
+                template = self._template(Text.of(f"%{key}" if text is None else text, by), definition, scope)
+                found[key] = ExtraField(key, template, is_raw=text is None)
+        return tuple(found.values())
+
+    def _warn_of_deprecated(self, output: Text, definition: RuleDefinition) -> None:
+        where = definition.where.into("rule output", "", definition.output_span)
+        for found in _FIELD.finditer(str(output)):
+            extent = Extent(output, found.start(1), found.end(1))
+            if (warning := warnings.deprecated(found[1], extent)) is not None:
+                self._done.warnings.append(
+                    where.warning(
+                        WarningCode[warning.code], warning.message, place=extent, deprecated_field=warning.field
+                    )
+                )
+
+    def _checked(self, source: _Source, expr: Expr, definition: RuleDefinition, scope: Scope) -> Condition:
+        """The condition after the type check; its warnings are recorded even if it fails."""
+
+        def warn(warning: warnings.Warning) -> None:
+            chain = self._macros.trace(source.parsed, warning.extent.text)
+            code = WarningCode[warning.code]
+            at: Place = definition.condition_span
+            if code is WarningCode.LOAD_COMPILE_CONDITION:
+                at = chain[-1].place if chain else warning.extent
+            where = source.where.within(at, source.written)
+            fault = where.warning(
+                code, warning.message, place=warning.extent, chain=chain, deprecated_field=warning.field
+            )
+            self._done.warnings.append(fault)
+
+        try:
+            checked = check.check(expr, scope)
+        except ConditionError as error:
+            for warning in warnings.of_expression(expr):
+                warn(warning)
+            chain = self._macros.trace(source.parsed, error.extent.text)
+            at = chain[-1].place if chain else Extent(source.text, error.reported_at, error.reported_at)
+            where = source.where.within(at, source.written)
+            raise _failed(error, where, chain, ErrorCode.LOAD_ERR_COMPILE_CONDITION, definition) from None
+        for warning in checked.warnings:
+            warn(warning)
+        return checked.condition
+
+    def _warn_of_unused(self) -> None:
+        for macro in self._done.macros.values():
+            if not macro.is_used:
+                message = "Macro not referred to by any other rule/macro"
+                self._done.warnings.append(macro.collected.where.warning(WarningCode.LOAD_UNUSED_MACRO, message))
+        for resolved in self._done.lists.values():
+            if not resolved.is_used:
+                message = "List not referred to by any other rule/macro"
+                self._done.warnings.append(resolved.collected.where.warning(WarningCode.LOAD_UNUSED_LIST, message))
+
+
+class _SkippedError(Exception):
+    """Ends the compiling of a rule with ``skip-if-unknown-filter``."""
+
+    def __init__(self, warning: Diagnostic) -> None:
+        super().__init__(warning.message)
+        self.warning = warning
+
+
+def _count(number: int) -> str:
+    """*number*, which may have thousands of digits."""
+    return f"{number:,}" if number < 10**12 else "more than 10^12"
+
+
+def _failed(
+    error: ConditionError, where: Where, chain: tuple[Note, ...], code: ErrorCode, rule: RuleDefinition
+) -> RuleFault | _SkippedError:
+    """What *error* in the condition or output of *rule* is: a fault at *where*, or a reason to leave the rule out."""
+    place = error.extent if error.extent.text.written(error.extent.start) else None
+    if rule.skips_unknown_filter and any(part in error.message for part in _UNKNOWN):
+        unknown = WarningCode.LOAD_UNKNOWN_FILTER
+        return _SkippedError(where.warning(unknown, error.message, place=place, hint=error.hint, chain=chain))
+    return where.error(code, error.message, place=place, hint=error.hint, chain=chain)

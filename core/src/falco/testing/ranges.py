@@ -1,0 +1,71 @@
+"""A source that splits, and rules over it: for tests that spawn processes, which can import only what is installed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from falco.conditions.checked import Check, Operator, Or
+from falco.errors import SourceError
+from falco.fields import Field, FieldType, FieldUse
+from falco.ruleset import Ruleset
+from falco.sources import EventList, Source
+from falco.testing.records import Record, rule
+
+
+class Range(Source[Sequence[Record]]):
+    """Events whose ``x.code`` counts from *start* up to, but excluding, *stop*; each a batch.
+
+    Args:
+        start: The first code.
+        stop: Behind the last code.
+        fails_at: A code that cannot be read.
+        dies_at: A code at which the process dies.
+        splits: Whether ``split`` does.
+    """
+
+    event_source = "record"
+
+    def __init__(self, start: int, stop: int, *, fails_at: int = -1, dies_at: int = -1, splits: bool = True) -> None:
+        super().__init__({}, "")
+        self.start, self.stop, self.fails_at, self.dies_at, self.splits = start, stop, fails_at, dies_at, splits
+        self.tens = 0
+
+    def batches(self) -> Iterator[list[Record]]:
+        """One event each."""
+        for code in range(self.start, self.stop):
+            if code == self.fails_at:
+                raise SourceError(f"cannot read {code}")
+            if code == self.dies_at:
+                os._exit(9)
+            self.tens += code % 10 == 0
+            yield [Record(time_ns=code, values={"x.code": code})]
+
+    def split(self, parts: int) -> Sequence[Range]:
+        """Parts of growing length."""
+        if not self.splits:
+            return (self,)
+        edges = [self.start + (self.stop - self.start) * i * i // (parts * parts) for i in range(parts + 1)]
+        return [Range(a, b, fails_at=self.fails_at, dies_at=self.dies_at) for a, b in pairwise(edges)]
+
+    def counters(self) -> Mapping[str, int]:
+        """How many codes end in 0."""
+        return {"tens": self.tens}
+
+
+def build(*, is_poisoned: bool = False) -> tuple[EventList[Record], Ruleset[Record]]:
+    """A decoder and two rules that overlap; if poisoned, every seventh event cannot be evaluated."""
+
+    def code(event: Record) -> Any:
+        value = event.values["x.code"]
+        return 1 // (value % 7) if is_poisoned else value
+
+    use = FieldUse("x.code", None, Field("x.code", lambda _argument: code, FieldType.INT64))
+    num = FieldUse("evt.num", None, Field("evt.num", lambda _argument: lambda event: event.num, FieldType.UINT64))
+    rules = [
+        rule(0, Check(use, Operator.IN, tuple(range(0, 300, 3))), use, num),
+        rule(1, Or((Check(use, Operator.GT, (150,)), Check(use, Operator.EQ, (3,)))), use),
+    ]
+    return EventList(), Ruleset(rules, first_only=False)

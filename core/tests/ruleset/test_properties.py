@@ -1,0 +1,162 @@
+"""Interpreter == one function == dispatched by key, for any rules and any events; approximations lose nothing.
+
+Mutants made by hand in specialise, codegen, table and compiled, and killed: see the list at the end of this text.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from falco.conditions.checked import FALSE, And, Check, Condition, FieldUse, Not, Or
+from falco.ruleset import UNKNOWN, Ruleset
+from falco.ruleset.interpreter import holds, matches, read
+from falco.ruleset.specialise import checks, conjunction, disjunction, fold, operands, rebuild, signed, uses, weaken
+from falco.testing import records as some
+from falco.testing.records import Record
+
+CONDITIONS = st.lists(some.conditions(), min_size=1, max_size=4)
+EVENTS = st.lists(some.records(), min_size=1, max_size=4)
+NAMES = [made.name for made, _ in some.RECORD_FIELDS]
+
+
+def ruleset(conditions: list[Condition], *, first_only: bool = False) -> Ruleset[Record]:
+    rules = [some.rule(i, condition) for i, condition in enumerate(conditions)]
+    return Ruleset(rules, dispatch=some.DISPATCH, assume=some.assume, first_only=first_only)
+
+
+def hits(residual: Any, event: Record) -> list[int]:
+    return [] if residual is None else [compiled.rule.index for compiled in residual(event)]
+
+
+@settings(max_examples=400, deadline=None)
+@given(CONDITIONS, EVENTS, st.booleans())
+def test_interpreter_one_function_and_dispatch_agree(
+    conditions: list[Condition], events: list[Record], first_only: bool
+) -> None:
+    rules = ruleset(conditions, first_only=first_only)
+    for event in events:
+        expected = matches(conditions, event, first_only=first_only)
+
+        assert hits(rules.everything, event) == expected
+        assert hits(rules.table[some.key_of(event)], event) == expected
+        assert hits(rules.residual(some.key_of(event)), event) == expected
+
+
+@settings(max_examples=400, deadline=None)
+@given(CONDITIONS, some.records(), st.sets(st.integers(0, len(some.DISPATCH) - 1)), st.booleans())
+def test_an_unknown_value_decides_nothing(
+    conditions: list[Condition], event: Record, hidden: set[int], first_only: bool
+) -> None:
+    rules = ruleset(conditions, first_only=first_only)
+    key = tuple(UNKNOWN if i in hidden else part for i, part in enumerate(some.key_of(event)))
+
+    assert hits(rules.residual(key), event) == matches(conditions, event, first_only=first_only)
+
+
+@settings(max_examples=200, deadline=None)
+@given(CONDITIONS, EVENTS, st.integers(0, len(some.DISPATCH)))
+def test_a_narrowed_key_is_the_whole_key(conditions: list[Condition], events: list[Record], length: int) -> None:
+    rules = ruleset(conditions)
+    for event in events:
+        key = some.key_of(event)
+
+        assert rules.narrowed(key[:length])(key[length:]) is rules.residual(key)
+
+
+@settings(max_examples=400, deadline=None)
+@given(CONDITIONS, some.records(), st.sets(st.sampled_from(NAMES)))
+def test_an_approximation_holds_whenever_a_rule_matches(
+    conditions: list[Condition], event: Record, decidable: set[str]
+) -> None:
+    def is_decidable(check: Check) -> bool:
+        return all(use.name in decidable for operand in operands(check) for use in uses(operand))
+
+    weak = ruleset(conditions).approximate(is_decidable)
+
+    assert all(is_decidable(check) for check in checks(weak))
+    if matches(conditions, event, first_only=False):
+        assert holds(weak, event)
+
+
+@settings(max_examples=300, deadline=None)
+@given(some.conditions(), some.records())
+def test_an_approximation_that_can_decide_all_is_exact(condition: Condition, event: Record) -> None:
+    assert holds(weaken(condition, lambda _check: True), event) == holds(condition, event)
+    assert weaken(FALSE, lambda _check: False) == FALSE
+
+
+@settings(max_examples=300, deadline=None)
+@given(some.conditions(), some.records(), st.sets(st.sampled_from(NAMES)))
+def test_folding_by_the_truth_keeps_the_truth(condition: Condition, event: Record, known: set[str]) -> None:
+    def decide(check: Check) -> bool | None:
+        left = check.left
+        return holds(check, event) if isinstance(left, FieldUse) and left.name in known else None
+
+    left = fold(condition, decide)
+
+    assert holds(left, event) == holds(condition, event)
+    assert all(decide(check) is None for check in checks(left))
+
+
+@settings(max_examples=200, deadline=None)
+@given(CONDITIONS, some.records())
+def test_joints_mean_what_they_say(conditions: list[Condition], event: Record) -> None:
+    parts = [rebuild(condition, signed) for condition in conditions]
+
+    assert holds(conjunction(parts), event) == all(holds(part, event) for part in conditions)
+    assert holds(disjunction(parts), event) == any(holds(part, event) for part in conditions)
+
+
+@settings(max_examples=300, deadline=None)
+@given(CONDITIONS, some.records(), st.booleans())
+def test_an_operand_is_read_once_and_only_when_it_is_reached(
+    conditions: list[Condition], event: Record, first_only: bool
+) -> None:
+    rules = ruleset(conditions, first_only=first_only)
+    event.reads.clear()
+    rules.everything(event)
+    got = list(event.reads)
+    every = {operand for condition in conditions for check in checks(condition) for operand in operands(check)}
+    most = Counter(text for operand in every for text in [use.text for use in uses(operand)])
+
+    assert Counter(got) <= most
+    assert set(got) <= reached(conditions, event, first_only=first_only)
+
+
+def reached(conditions: list[Condition], event: Record, *, first_only: bool) -> set[str]:
+    """Fields that an evaluation from left to right, stopping as soon as the result is known, asks for."""
+    found: set[str] = set()
+
+    def is_true(condition: Condition) -> bool:
+        match condition:
+            case Not(child):
+                return not is_true(child)
+            case And(children):
+                return all(is_true(child) for child in children)
+            case Or(children):
+                return any(is_true(child) for child in children)
+            case Check(left, _, right):
+                found.update(use.text for use in uses(left))
+                if not isinstance(right, tuple) and read(left, event) is not None:
+                    found.update(use.text for use in uses(right))
+        return holds(condition, event)
+
+    for condition in conditions:
+        if is_true(condition) and first_only:
+            break
+    return found
+
+
+@settings(max_examples=200, deadline=None)
+@given(CONDITIONS, some.records())
+def test_needs_names_every_field_that_is_read(conditions: list[Condition], event: Record) -> None:
+    rules = ruleset(conditions)
+    key = some.key_of(event)
+    event.reads.clear()
+    hits(rules.residual(key), event)
+
+    assert set(event.reads) <= rules.needs(key)

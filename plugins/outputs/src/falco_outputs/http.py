@@ -1,0 +1,181 @@
+"""The HTTP channel: every alert is the body of a POST."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
+
+import msgspec
+import urllib3
+
+from falco import Output, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from falco import Alert
+
+T = TypeVar("T")
+
+_SHOWN_BYTES: Final = 200
+"""How much of a refusing answer is reported."""
+
+
+class HttpConfig(msgspec.Struct, frozen=True):
+    """Keys of ``http_output``; those from ``headers`` on are extensions."""
+
+    url: str
+    user_agent: str = "falcosecurity/falco"
+    insecure: bool = False
+    ca_cert: str = ""
+    ca_bundle: str = ""
+    ca_path: str = "/etc/ssl/certs"
+    mtls: bool = False
+    client_cert: str = "/etc/ssl/certs/client.crt"
+    client_key: str = "/etc/ssl/certs/client.key"
+    echo: bool = False
+    compress_uploads: bool = False
+    keep_alive: bool = False
+    max_consecutive_timeouts: int = 5
+    headers: dict[str, str] = {}
+    bearer_token_file: str = ""
+    bearer_token_env: str = ""
+    timeout_s: float = 10.0
+    """For connecting, and for each wait for an answer."""
+
+
+class HttpOutput(Output):
+    """Posts over one pool of connections."""
+
+    name: ClassVar[str] = "http"
+    config_type: ClassVar[type[msgspec.Struct]] = HttpConfig
+    config: HttpConfig
+    _pool: urllib3.PoolManager | None = None
+
+    def open(self) -> None:
+        """Read certificates and the token; connections are made when needed.
+
+        Raises:
+            OutputError: The URL is not HTTP, or a file of the TLS settings cannot be read.
+        """
+        url = urllib3.util.parse_url(self.config.url)
+        if url.scheme not in {"http", "https"} or not url.host:
+            raise OutputError(f"http_output.url '{self.config.url}': write http://host/path or https://host/path")
+        context = self._tls() if url.scheme == "https" else None
+        self._headers = self._request_headers()
+        self._pool = urllib3.PoolManager(
+            num_pools=1,
+            maxsize=1,
+            retries=False,
+            timeout=urllib3.Timeout(self.config.timeout_s),
+            ssl_context=context,
+            assert_hostname=False if self.config.insecure else None,
+            socket_options=_socket_options() if self.config.keep_alive else None,
+        )
+
+    def write(self, alert: Alert) -> None:
+        """Post one alert.
+
+        Raises:
+            OutputError: No connection, no answer in time after all attempts, or an answer that is a refusal.
+        """
+        body = self.context.render(alert).encode("utf-8", "replace")
+        if self.config.compress_uploads:
+            body = gzip.compress(body, 6, mtime=0)
+        answer = self._post(body)
+        if self.config.echo:
+            self.context.stdout.write(answer.data)
+            self.context.stdout.flush()
+        if answer.status >= 400:
+            said = answer.data[:_SHOWN_BYTES].decode("utf-8", "replace").strip()
+            raise OutputError(f"{self.config.url} answered {answer.status}{': ' + said if said else ''}")
+
+    def reopen(self) -> None:
+        """Read certificates and token again."""
+        self.close()
+        self.open()
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._pool is not None:
+            self._pool.clear()
+            self._pool = None
+
+    def _post(self, body: bytes) -> urllib3.BaseHTTPResponse:
+        if self._pool is None:
+            raise OutputError("http_output is closed")
+        for attempt in range(self.config.max_consecutive_timeouts + 1):
+            try:
+                return self._pool.request("POST", self.config.url, body=body, headers=self._headers)
+            except (urllib3.exceptions.TimeoutError, urllib3.exceptions.NewConnectionError) as error:
+                if isinstance(error, urllib3.exceptions.NewConnectionError):
+                    raise OutputError(f"{self.config.url}: {error}") from error
+                self.context.report(
+                    f"{self.config.url}: no answer within {self.config.timeout_s:g} s, attempt {attempt + 1}"
+                )
+            except urllib3.exceptions.HTTPError as error:
+                raise OutputError(f"{self.config.url}: {error}") from error
+        raise OutputError(f"{self.config.url}: no answer in {self.config.max_consecutive_timeouts + 1} attempts")
+
+    def _request_headers(self) -> dict[str, str]:
+        kind = "application/json" if self.context.is_json else "text/plain"
+        headers = {"User-Agent": self.config.user_agent, "Content-Type": kind, **self.config.headers}
+        if self.config.compress_uploads:
+            headers["Content-Encoding"] = "gzip"
+        if token := self._token():
+            headers["Authorization"] = f"Bearer {token}"
+        for name, value in headers.items():
+            if any(c in name + value for c in "\r\n\0"):
+                raise OutputError(f"http_output: header '{name.strip()}' holds a line break")
+        return headers
+
+    def _token(self) -> str:
+        if self.config.bearer_token_env:
+            return self.context.env.get(self.config.bearer_token_env, "").strip()
+        if self.config.bearer_token_file:
+            return _read("bearer_token_file", self.config.bearer_token_file).strip()
+        return ""
+
+    def _tls(self) -> ssl.SSLContext:
+        config = self.config
+        context = ssl.create_default_context()
+        if config.insecure:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        elif authority := config.ca_cert or config.ca_bundle:
+            context = _loading(
+                "ca_cert" if config.ca_cert else "ca_bundle",
+                authority,
+                lambda: ssl.create_default_context(cafile=authority),
+            )
+        elif config.ca_path and Path(config.ca_path).is_dir():
+            context.load_verify_locations(capath=config.ca_path)
+        if config.mtls:
+            _loading(
+                "client_cert",
+                config.client_cert,
+                lambda: context.load_cert_chain(config.client_cert, config.client_key),
+            )
+        return context
+
+
+def _loading(key: str, path: str, load: Callable[[], T]) -> T:
+    try:
+        return load()
+    except (OSError, ssl.SSLError) as error:
+        raise OutputError(f"http_output.{key} '{path}': {getattr(error, 'strerror', None) or error}") from error
+
+
+def _read(key: str, path: str) -> str:
+    return _loading(key, path, lambda: Path(path).read_text(encoding="utf-8"))
+
+
+def _socket_options() -> list[tuple[int, int, int]]:
+    """TCP keep-alive, beside what urllib3 sets anyway."""
+    return [
+        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    ]

@@ -1,0 +1,75 @@
+"""Messages of RFC 5424 over UDP (RFC 5426), TCP (RFC 6587, octet counting) and TLS (RFC 5425)."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+from falco import OutputError
+
+_PORTS: Final = {"udp": 514, "tcp": 514, "tls": 6514}
+_UDP_BYTES: Final = 65_000
+"""Longer messages are cut for UDP: a datagram holds no more."""
+
+
+class Sender:
+    """Sends messages to one receiver; connects when needed and again after a failure."""
+
+    def __init__(self, address: str, timeout_s: float, ca_cert: str = "") -> None:
+        """Understand *address*; nothing is connected yet.
+
+        Raises:
+            OutputError: The address or the certificate file is wrong.
+        """
+        parts = urlsplit(address)
+        try:
+            port = parts.port
+        except ValueError:
+            port = 0
+        if parts.scheme not in _PORTS or not parts.hostname or port == 0:
+            raise OutputError(f"syslog address '{address}': write udp://host:514, tcp://host:514 or tls://host:6514")
+        self._kind, self._host, self._port = parts.scheme, parts.hostname, port or _PORTS[parts.scheme]
+        self._timeout_s = timeout_s
+        self._socket: socket.socket | None = None
+        try:
+            self._tls = ssl.create_default_context(cafile=ca_cert or None) if self._kind == "tls" else None
+        except OSError as error:
+            raise OutputError(f"syslog_output.ca_cert '{ca_cert}': {error.strerror or error}") from error
+
+    def send(self, code: int, host: str, program: str, process_id: int, text: str) -> None:
+        """Send one message; *code* is facility times eight plus severity.
+
+        Raises:
+            OSError: The receiver cannot be reached; the connection is made anew for the next message.
+        """
+        when = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        message = f"<{code}>1 {when} {host[:255] or '-'} {program} {process_id} - - ".encode()
+        message += text.encode("utf-8", "replace")
+        try:
+            if self._socket is None:
+                self._socket = self._connect()
+            if self._kind == "udp":
+                self._socket.send(message[:_UDP_BYTES])
+            else:
+                self._socket.sendall(str(len(message)).encode() + b" " + message)
+        except OSError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _connect(self) -> socket.socket:
+        if self._kind == "udp":
+            family, kind, protocol, _, where = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_DGRAM)[0]
+            datagrams = socket.socket(family, kind, protocol)
+            datagrams.connect(where)
+            return datagrams
+        plain = socket.create_connection((self._host, self._port), self._timeout_s)
+        return self._tls.wrap_socket(plain, server_hostname=self._host) if self._tls else plain

@@ -1,0 +1,92 @@
+"""The syslog channel: the local daemon, or a receiver of RFC 5424 messages as an extension."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import socket
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import msgspec
+
+from falco import Output, OutputError
+from falco_outputs.rfc5424 import Sender
+
+if TYPE_CHECKING:
+    from falco import Alert
+
+_SOCKETS: Final = ("/dev/log", "/var/run/syslog")
+_IDENT: Final = "falco"
+
+
+class SyslogConfig(msgspec.Struct, frozen=True):
+    """Keys of ``syslog_output``, all of them extensions: Falco only switches the channel on."""
+
+    address: str = ""
+    """``udp://host:514``, ``tcp://host:514``, ``tls://host:6514``; "" is the daemon of this machine."""
+    ca_cert: str = ""
+    facility: int = 1
+    """Number of the facility; 1 is *user-level*."""
+    timeout_s: float = 5.0
+
+
+class SyslogOutput(Output):
+    """One message an alert, with the alert's priority as severity."""
+
+    name: ClassVar[str] = "syslog"
+    config_type: ClassVar[type[msgspec.Struct]] = SyslogConfig
+    config: SyslogConfig
+    _daemon: Any = None
+    _sender: Sender | None = None
+
+    def open(self) -> None:
+        """Find the daemon, or prepare for the receiver.
+
+        Raises:
+            OutputError: There is no daemon here, or the address is not understood.
+        """
+        if self.config.address:
+            self._sender = Sender(self.config.address, self.config.timeout_s, self.config.ca_cert)
+            return
+        try:
+            self._daemon = importlib.import_module("syslog")  # not on Windows
+        except ImportError:
+            raise OutputError("this system has no local syslog: give x-falco-py.syslog_output.address") from None
+        self._find_socket()
+        self._daemon.openlog(_IDENT, 0, self.config.facility << 3)
+
+    def write(self, alert: Alert) -> None:
+        """Send one alert.
+
+        Raises:
+            OutputError: The daemon's socket is gone, or the receiver cannot be reached.
+        """
+        severity, text = int(alert.template.priority), self.context.render(alert)
+        if self._sender is not None:
+            try:
+                self._sender.send(self.config.facility << 3 | severity, socket.gethostname(), _IDENT, os.getpid(), text)
+            except OSError as error:
+                raise OutputError(f"syslog receiver {self.config.address}: {error.strerror or error}") from error
+        elif self._daemon is not None:
+            self._find_socket()
+            self._daemon.syslog(severity, text)
+        else:
+            raise OutputError("syslog_output is closed")
+
+    def reopen(self) -> None:
+        """Drop the connection; the next alert makes a new one."""
+        if self._sender is not None:
+            self._sender.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._sender is not None:
+            self._sender.close()
+        if self._daemon is not None:
+            self._daemon.closelog()
+        self._sender = self._daemon = None
+
+    def _find_socket(self) -> None:
+        """syslog(3) loses messages without a word when nobody listens; say it instead."""
+        if not any(os.path.exists(path) for path in _SOCKETS):  # noqa: PTH110  once an alert, no object needed
+            raise OutputError(f"no syslog daemon listens here ({' and '.join(_SOCKETS)} are missing)")
