@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from falco.fields.text import from_bytes
-
 from falco_syscall.capture.event_table import EVENTS, EventFlag, EventInfo, EventSource, ParamType
 from falco_syscall.capture.linux import SYSCALLS, native_syscalls
 from falco_syscall.catalogue.events import GENERIC_EXIT
@@ -27,10 +26,7 @@ _IS_SIGNED: Final = tuple(tuple(param.type in _SIGNED for param in event.params)
 _UNREADABLE: Final = frozenset({"(NULL)", ABSENT})
 
 HAS_RESULT: Final = tuple(
-    event.code > GENERIC_EXIT
-    and not event.is_enter
-    and event.source is EventSource.SYSCALL
-    and len(event.params) > 0
+    event.code > GENERIC_EXIT and not event.is_enter and event.source is EventSource.SYSCALL and len(event.params) > 0
     for event in EVENTS
 )
 """By code: whether the first parameter is what the call returned."""
@@ -48,7 +44,7 @@ class SyscallEvent:
         num: ``evt.num``.
         time_ns: Since the epoch.
         previous_ns: Time of the event before, or its own.
-        first_ns: Time of the first event of the capture.
+        start_ns: Time of the first event of the capture.
         tid: Number of the thread, -1 if there is none.
         code: Index into ``EVENTS``.
         params: The bytes of each parameter; may be shorter than the table, empty for "not available".
@@ -61,7 +57,7 @@ class SyscallEvent:
     """
 
     __slots__ = (
-        *("num", "time_ns", "previous_ns", "first_ns", "tid", "cpu", "code", "info", "params", "thread"),
+        *("num", "time_ns", "previous_ns", "start_ns", "tid", "cpu", "code", "info", "params", "thread"),
         *("fd", "fd_number", "name_before", "machine", "enter"),
     )
 
@@ -72,7 +68,7 @@ class SyscallEvent:
 
     def __init__(self, event: CaptureEvent, machine: Machine) -> None:
         self.num = event.num
-        self.time_ns = self.previous_ns = self.first_ns = event.time_ns
+        self.time_ns = self.previous_ns = self.start_ns = event.time_ns
         self.tid = event.tid
         self.cpu = event.cpu
         self.code = event.code

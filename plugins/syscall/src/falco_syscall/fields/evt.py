@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from falco.fields import Field, FieldType
+from falco.fields.evt import GROUP
 from falco.fields.text import from_bytes
-
 from falco_syscall.arguments import show, show_all
 from falco_syscall.capture import FdType
 from falco_syscall.capture.event_table import CODES, EVENTS, EventFlag, EventSource, ParamType
@@ -19,7 +21,6 @@ from falco_syscall.state.paths import ABSENT, AT_FDCWD, UNKNOWN, concat
 
 if TYPE_CHECKING:
     from falco.fields import Value
-
     from falco_syscall.catalogue.fields import Binder
     from falco_syscall.event import SyscallEvent
     from falco_syscall.fields.binding import Getter
@@ -93,10 +94,21 @@ def _category(event: SyscallEvent) -> str:
 # Arguments ----------------------------------------------------------------------------------------------------
 
 
+@cache
+def _places(name: str) -> dict[int, int]:
+    """Index of the parameter *name* by code of the events that have it."""
+    return {
+        event.code: index
+        for event in EVENTS
+        for index, param in reversed([*enumerate(event.params)])
+        if param.name == name
+    }
+
+
 def _argument(argument: str | None) -> Getter:
     name = argument or ""
     if name in PARAMETERS:
-        where = {event.code: event.param_index(name) for event in EVENTS if any(p.name == name for p in event.params)}
+        where = _places(name)
 
         def by_name(event: SyscallEvent) -> str | None:
             index = where.get(event.code)
@@ -131,7 +143,7 @@ def _raw_argument(argument: str | None) -> Getter:
     name = argument or ""
     if name not in PARAMETERS:
         raise ValueError(f"unknown event argument {name}")
-    where = {event.code: event.param_index(name) for event in EVENTS if any(p.name == name for p in event.params)}
+    where = _places(name)
 
     def read(event: SyscallEvent) -> Value | None:
         index = where.get(event.code)
@@ -413,3 +425,26 @@ BINDERS: Final[dict[str, Binder]] = {
     "evt.infra.docker.container.name": constant(None),
     "evt.infra.docker.container.image": constant(None),
 }
+
+_META: Final = frozenset({EventSource.METAEVENT, EventSource.PLUGIN})
+
+
+def _is_async(event: SyscallEvent) -> bool:
+    return event.info.source in _META
+
+
+def _async_name(event: SyscallEvent) -> str | None:
+    return event.name if _is_async(event) else None
+
+
+ENVELOPE: Final[tuple[Field[SyscallEvent], ...]] = (
+    Field(
+        "evt.is_async",
+        plain(_is_async),
+        type=FieldType.BOOL,
+        doc="Whether the event is no system call but a message, for example about a container.",
+        group=GROUP,
+    ),
+    Field("evt.asynctype", plain(_async_name), doc="Name of such an event, for example container.", group=GROUP),
+)
+"""Fields of every event of which this source knows more."""

@@ -26,7 +26,6 @@ from falco_syscall.state.paths import ABSENT, concat, directory_of, filename_of,
 
 if TYPE_CHECKING:
     from falco.fields import Value
-
     from falco_syscall.catalogue.fields import Binder
     from falco_syscall.event import SyscallEvent
     from falco_syscall.fields.binding import Getter

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falco.fields.text import size
-
 from falco_syscall.capture.event_table import CODES
-from falco_syscall.fields.binding import constant, number, of_thread, plain
+from falco_syscall.fields.binding import constant, of_thread, plain
 from falco_syscall.state.credentials import CAPABILITIES
 from falco_syscall.state.descriptors import NAMES
 from falco_syscall.state.paths import ABSENT
@@ -16,7 +15,6 @@ from falco_syscall.state.threads import Thread
 
 if TYPE_CHECKING:
     from falco.fields import Value
-
     from falco_syscall.catalogue.fields import Binder
     from falco_syscall.event import SyscallEvent
     from falco_syscall.fields.binding import Getter
