@@ -30,6 +30,8 @@ class ActivePlugin:
     info: PluginInfo
     entries: Mapping[str, PluginEntry]
     """The entries of ``plugins`` that load it, by the name that each means; empty for the syscall plugin."""
+    is_always_on: bool = False
+    """Whether it knows the event source ``syscall``, which counts whatever names the plugin is loaded by."""
 
     @property
     def entry(self) -> PluginEntry | None:
@@ -40,7 +42,7 @@ class ActivePlugin:
     @property
     def opens(self) -> bool:
         """Whether its event source counts: not when only names that stand for fields are loaded."""
-        return not self.entries or self.entry is not None
+        return self.is_always_on or not self.entries or self.entry is not None
 
     @property
     def versions(self) -> dict[str, str]:
@@ -133,9 +135,14 @@ def _entry(entries: Iterable[PluginEntry], name: str) -> PluginEntry:
 def _always_on(manager: PluginManager, chosen: Sequence[PluginEntry]) -> list[ActivePlugin]:
     """The plugins that know system calls, unless *chosen* loads them anyway."""
     owners = {manager.owner(manager.resolve(entry)) for entry in chosen}
+    knowing = _knowing(manager) - owners
+    return [ActivePlugin(info, {}, is_always_on=True) for name, info in manager.infos.items() if name in knowing]
+
+
+def _knowing(manager: PluginManager) -> set[str]:
+    """Names of the plugins that know system calls."""
     hooks = ("falco_register_sources", "falco_register_decoders", "falco_register_event_catalogues")
-    knowing = {name for hook in hooks for name, item in manager.collect(hook) if item.event_source == SYSCALL}
-    return [ActivePlugin(info, {}) for name, info in manager.infos.items() if name in knowing - owners]
+    return {name for hook in hooks for name, item in manager.collect(hook) if item.event_source == SYSCALL}
 
 
 def _loaded(manager: PluginManager, chosen: Sequence[PluginEntry]) -> list[ActivePlugin]:
@@ -156,7 +163,8 @@ def _loaded(manager: PluginManager, chosen: Sequence[PluginEntry]) -> list[Activ
         entries[name] = entry
         if is_opening:
             opening[plugin] = entry
-    return [ActivePlugin(manager.infos[plugin], entries) for plugin, entries in found.items()]
+    knowing = _knowing(manager)
+    return [ActivePlugin(manager.infos[name], entries, name in knowing) for name, entries in found.items()]
 
 
 def _event_sources(manager: PluginManager, plugins: Sequence[ActivePlugin]) -> dict[str, EventSource]:
