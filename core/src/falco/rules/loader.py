@@ -127,6 +127,8 @@ class RuleLoader:
             except RuleFault as fault:
                 reading.fail(*fault.diagnostics)
                 self._poison(node, fault)
+                if any(location.kind == "required_engine_version" for location in fault.diagnostics[0].context):
+                    return  # what a newer engine understands is not worth a word
 
     def _poison(self, node: Node, fault: RuleFault) -> None:
         """Leave out what the item *node* is about, and silently what refers to it."""

@@ -79,11 +79,7 @@ def _spellings(field: str, pointer: str) -> DispatchField:
 
 
 class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
-    """Decodes batches of records: ``Records`` from our sources, any sequence of bytes from elsewhere.
-
-    Args:
-        refusals: Counts and reports what is refused.
-    """
+    """Decodes batches of records: ``Records`` from our sources, any sequence of bytes from elsewhere."""
 
     event_source = "k8s_audit"
     dispatch: ClassVar[Sequence[DispatchField]] = (
@@ -94,13 +90,15 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
         _spellings("ka.user.name", "user/username"),
     )
 
-    def __init__(self, refusals: Refusals | None = None) -> None:
-        self._refusals = Refusals() if refusals is None else refusals
-        self._start_ns: int | None = None
+    def __init__(self) -> None:
+        self._refusals = Refusals(self._say)
         self.general = 0
         """Records that took the general path."""
         self.decoded_fully = 0
         """Events that some rule may match, so that their document is opened."""
+
+    def _say(self, sentence: str) -> None:
+        self.report(sentence)
 
     @staticmethod
     def assume(check: Check) -> bool | None:
@@ -140,7 +138,7 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
         residual_of = table.get
         first = num  # num - first is the index of the record: shifted where a record is not one event
         # Until the first event, whose time the others are measured from, everything takes the general path.
-        limit = limits.event if self._start_ns is not None else -1
+        limit = limits.event if self.start_ns is not None else -1
         for record in records:
             try:
                 key = read(record)
@@ -161,13 +159,13 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
                         if residual is not None:
                             self.count = num
                             self.decoded_fully += 1
-                            yield residual, AuditEvent(record, num, stamp, self._start_ns)
+                            yield residual, AuditEvent(record, num, stamp, self.start_ns)
                         continue
             self.count = num
             yield from self._general(record, read, rules, where(num - first), limits)
             first += self.count - num - 1
             num = self.count
-            limit = limits.event if self._start_ns is not None else -1
+            limit = limits.event if self.start_ns is not None else -1
         self.count = num
 
     def _general(
@@ -224,9 +222,9 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
         else:
             self.count += 1
             self.decoded_fully += 1
-            event = AuditEvent(record, self.count, stamp, self._start_ns)
-            if self._start_ns is None:
-                self._start_ns = event.start_ns
+            event = AuditEvent(record, self.count, stamp, self.start_ns)
+            if self.start_ns is None:
+                self.start_ns = event.start_ns
             yield rules.everything, event
 
 

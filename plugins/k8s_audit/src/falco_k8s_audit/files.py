@@ -8,6 +8,8 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
 from typing import Final
 
 from falco.errors import SourceError
@@ -111,7 +113,7 @@ class FileTransport:
         if count <= 1 or not self._is_lines(part.path):
             return [part]
         edges = [part.start + size * i // count for i in range(count + 1)]
-        return [Part(part.path, start, stop) for start, stop in zip(edges, edges[1:], strict=False)]
+        return [Part(part.path, start, stop) for start, stop in pairwise(edges)]
 
     def _is_lines(self, path: str) -> bool:
         """Whether the file is a plain one, with a document a line."""
@@ -161,7 +163,7 @@ def _excess(lines: Sequence[bytes], reader: LineReader, limit: int) -> int:
 def _find(path: str) -> list[Part]:
     """The file *path*, or the regular files of the directory, the oldest first."""
     try:
-        if not stat.S_ISDIR(os.stat(path).st_mode):
+        if not stat.S_ISDIR(Path(path).stat().st_mode):  # not is_dir(), which says no to what is not there
             return [Part(path)]
         with os.scandir(path) as entries:
             files = [(entry.stat().st_mtime_ns, entry.path) for entry in entries if entry.is_file()]
@@ -180,7 +182,7 @@ def _is_gzip(file: io.FileIO) -> bool:
 
 def _size(part: Part) -> int:
     try:
-        stop = os.stat(part.path).st_size if part.stop is None else part.stop
+        stop = Path(part.path).stat().st_size if part.stop is None else part.stop
     except OSError:
         return 0
     return max(stop - part.start, 0)
@@ -201,13 +203,13 @@ def _line_start(file: io.FileIO, start: int) -> int:
 
 def _count_lines(path: str, stop: int) -> int:
     """Lines that begin before *stop*."""
-    count, left = 0, stop
+    count, left, is_whole = 0, stop, True
     with io.FileIO(path) as file:
         while left > 0 and (block := file.read(min(_BUFFER, left))):
             count += block.count(b"\n")
             left -= len(block)
             is_whole = block.endswith(b"\n")
-    return count if not stop or is_whole else count + 1
+    return count if is_whole else count + 1
 
 
 def _reason(error: BaseException) -> str:

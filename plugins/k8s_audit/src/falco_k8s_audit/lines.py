@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import zlib
 from collections import deque
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 _TAIL: Final = 8192
 """Where the last end of line of a block is looked for first."""
@@ -20,7 +20,7 @@ DAMAGED: Final = (OSError, EOFError, zlib.error)
 class Readable(Protocol):
     """What is read from: a raw or a decompressing file."""
 
-    def readinto(self, buffer: Buffer, /) -> int | None:
+    def readinto(self, buffer: memoryview, /) -> int | None:
         """Fill *buffer*; 0 at the end."""
 
 
@@ -90,7 +90,7 @@ class LineReader(io.RawIOBase):
         """Yes."""
         return True
 
-    def readinto(self, buffer: Buffer, /) -> int:
+    def readinto(self, buffer: Any, /) -> int:
         """Fill *buffer* with whole or cut lines."""
         view = memoryview(buffer)
         while count := self._block(view):

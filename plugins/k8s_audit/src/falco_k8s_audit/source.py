@@ -45,7 +45,7 @@ class AuditSource(Source[Records]):
 
     def __init__(self, config: Config, open_params: str) -> None:
         super().__init__(config, open_params)
-        self._refusals = Refusals()
+        self._refusals = Refusals(self._say)
         self._transport = _transport(config, open_params.strip(), self._refusals)
 
     def batches(self) -> Iterator[Records]:
@@ -71,6 +71,9 @@ class AuditSource(Source[Records]):
     def transport(self) -> Transport:
         """The transport in use."""
         return self._transport
+
+    def _say(self, sentence: str) -> None:
+        self.report(sentence)
 
     def _part(self, transport: FileTransport) -> AuditSource:
         part = AuditSource(self.config, self.open_params)

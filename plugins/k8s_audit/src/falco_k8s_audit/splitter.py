@@ -122,11 +122,14 @@ class RecordSplitter:
         is_next = begun.is_indented and line[:1] in _OPENING
         if not is_damaged and not is_next:
             begun.add(line, self._limits.record)
-            if not begun.is_complete and begun.size <= self._limits.record:
+            is_large = begun.size > self._limits.record
+            if is_large and begun.is_indented:
+                self._form = _Form.DOCUMENTS
+            if not begun.is_complete and (begun.is_indented or not is_large):
                 return
             whole = _whole(begun)
             self._document = None
-            if begun.is_complete and not document.check(whole[0]):
+            if begun.is_complete and (is_large or not document.check(whole[0])):
                 self._form = _Form.DOCUMENTS
                 yield whole
                 return

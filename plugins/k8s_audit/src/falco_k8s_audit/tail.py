@@ -11,6 +11,7 @@ import stat
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from falco_k8s_audit.lines import LineBuffer
@@ -36,6 +37,7 @@ class _Followed:
         self.identity = _identity(os.fstat(self.file.fileno()))
         self._path = path
         self._limits = limits
+        self._head = b""
         self._begin(_last_line_start(self.file) if at_end else 0)
 
     def read(self) -> Records | None:
@@ -72,7 +74,7 @@ class _Followed:
         self._offset = self._start = offset
         self._number = 1
         self._lines = LineBuffer(self._limits.record)
-        self._head = self.head()[: offset or None] if offset else b""
+        self._head = self.head()[:offset]
 
     def _records(self, lines: list[bytes]) -> Records:
         first, self._number = self._number, self._number + len(lines)
@@ -133,7 +135,7 @@ class TailTransport:
         polled_ns, self._polled_ns = self._polled_ns, time.time_ns()
         current = self._current
         try:
-            if current is not None and _identity(os.stat(self._path)) == current.identity:
+            if current is not None and _identity(Path(self._path).stat()) == current.identity:
                 return False
         except OSError:
             pass  # gone, or not there yet: opening it tells whether that is worth a word
@@ -163,7 +165,7 @@ class TailTransport:
             with os.scandir(directory or ".") as entries:
                 candidates = [e.path for e in entries if e.name.startswith(name) and not e.name.endswith(_PACKED)]
             for path in candidates:
-                status = os.stat(path)
+                status = Path(path).stat()
                 if not stat.S_ISREG(status.st_mode) or status.st_mtime_ns < since_ns - _SLACK_NS:
                     continue
                 if _identity(status) not in seen:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -92,7 +93,7 @@ class WebhookTransport:
         self._config = config
         self._refusals = refusals
         self._mailbox = Mailbox()
-        self._closed = False
+        self._stop = threading.Event()
         self.port: int | None = None
         """The port listened on; it differs from the address's if that is 0."""
 
@@ -102,14 +103,14 @@ class WebhookTransport:
         Raises:
             SourceError: The address cannot be listened on, or a certificate or token cannot be read.
         """
-        if self._closed:
+        if self._stop.is_set():
             return
         server = self._start()
         serving = threading.Thread(target=server.serve, name="k8s_audit webhook", daemon=True)
         serving.start()
         limits = Limits(self._config.maxEventSize, max(self._config.webhookMaxBatchSize, self._config.maxEventSize))
         try:
-            while not self._closed:
+            while not self._stop.is_set():
                 yield _records(self._mailbox.take(_IDLE_S), limits)
         finally:
             self._mailbox.close()
@@ -120,12 +121,12 @@ class WebhookTransport:
 
     def close(self) -> None:
         """Take no more requests and end ``batches`` at its next resume, after what was accepted."""
-        self._closed = True
+        self._stop.set()
         self._mailbox.close()
 
     def _start(self) -> HTTPServer:
         token = _token(self._config.bearerTokenFile)
-        server = HTTPServer(
+        server = _Server(
             (self.address.host or "0.0.0.0", self.address.port),  # noqa: S104  what ":port" says, see is_open
             lambda request: _Audit(request, self, token),
             minthreads=_THREADS,
@@ -134,7 +135,7 @@ class WebhookTransport:
         server.timeout = _SOCKET_TIMEOUT_S
         server.shutdown_timeout = _SHUTDOWN_S
         server.max_request_header_size = _HEADER_LIMIT
-        server.error_log = self._log_error
+        server.refuse = self.refuse
         if self.address.scheme == "https":
             server.ssl_adapter = _Tls(_context(self._config))
             server.ConnectionClass = _connection_class(self.refuse)
@@ -159,11 +160,18 @@ class WebhookTransport:
         """Bytes that a body may have."""
         return self._config.webhookMaxBatchSize
 
-    def _log_error(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002  cheroot's signature
+
+class _Server(HTTPServer):
+    """A server that reports what goes wrong in a sentence."""
+
+    refuse: Callable[[str, str], None]
+
+    def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002  cheroot's signature
+        """Report *msg*."""
         self.refuse("a client", str(msg))
 
 
-class _Audit(Gateway):  # type: ignore[misc]  # cheroot's classes have no types
+class _Audit(Gateway):
     """One request."""
 
     def __init__(self, request: Any, webhook: WebhookTransport, token: bytes) -> None:
@@ -258,7 +266,7 @@ _PHRASES: Final = {
 }
 
 
-class _Tls(Adapter):  # type: ignore[misc]  # cheroot's classes have no types
+class _Tls(Adapter):
     """TLS whose handshake is left to the thread of the connection, so that a slow client holds up nobody else."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
@@ -284,7 +292,7 @@ class _Tls(Adapter):  # type: ignore[misc]  # cheroot's classes have no types
 def _connection_class(refuse: Callable[[str, str], None]) -> type[HTTPConnection]:
     """Connections that begin with a TLS handshake; *refuse* is told of those that fail."""
 
-    class Connection(HTTPConnection):  # type: ignore[misc]  # cheroot's classes have no types
+    class Connection(HTTPConnection):
         is_secure = False
 
         def communicate(self) -> bool:
@@ -295,7 +303,7 @@ def _connection_class(refuse: Callable[[str, str], None]) -> type[HTTPConnection
                     refuse(f"{self.remote_addr}:{self.remote_port}", f"TLS handshake failed: {error}")
                     return False
                 self.is_secure = True
-            return bool(super().communicate())
+            return bool(super().communicate())  # type: ignore[no-untyped-call]  # cheroot has few types
 
     return Connection
 
@@ -323,8 +331,7 @@ def _token(path: str) -> bytes:
     if not path:
         return b""
     try:
-        with open(path, "rb") as file:
-            token = file.read().strip()
+        token = Path(path).read_bytes().strip()
     except OSError as error:
         raise SourceError(f"bearerTokenFile {path}: {error.strerror}") from error
     if not token:

@@ -24,7 +24,7 @@ _SIGNED: Final = frozenset(
     }
 )
 _IS_SIGNED: Final = tuple(tuple(param.type in _SIGNED for param in event.params) for event in EVENTS)
-_UNREADABLE: Final = frozenset({"", "(NULL)", ABSENT})
+_UNREADABLE: Final = frozenset({"(NULL)", ABSENT})
 
 HAS_RESULT: Final = tuple(
     event.code > GENERIC_EXIT
@@ -128,4 +128,4 @@ class SyscallEvent:
     def path(self, index: int) -> str:
         """A path as the driver read it; ``<NA>`` if it could not."""
         text = self.text(index)
-        return ABSENT if text in _UNREADABLE else text
+        return ABSENT if text in _UNREADABLE or not self.has(index) else text

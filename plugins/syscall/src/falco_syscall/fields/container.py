@@ -58,7 +58,9 @@ def _of(read: Callable[[Container], Any]) -> Binder:
 
 
 def _labels(labels: Mapping[str, str]) -> str:
-    return ", ".join(f"{name}:{value}" if value else name for name, value in sorted(labels.items()))
+    """All labels but those by which Kubernetes marks containers."""
+    shown = [(name, value) for name, value in sorted(labels.items()) if not name.startswith("io.kubernetes.")]
+    return ", ".join(f"{name}:{value}" if value else name for name, value in shown)
 
 
 def _label(of: Callable[[Container], Mapping[str, str]]) -> Binder:
@@ -124,9 +126,14 @@ def _age(event: SyscallEvent) -> int | None:
 def _sandbox(event: SyscallEvent) -> Container | None:
     """The container that holds what all containers of a pod share: the container itself, or its sandbox."""
     container = _container(event)
-    if container is None or container.sandbox_labels or not container.sandbox_id:
+    if container is None or container.sandbox_labels:
         return container
+    if not container.sandbox_id:
+        return _NO_POD
     return event.machine.containers.get(container.sandbox_id[:_SHORT]) or container
+
+
+_NO_POD: Final = Container(id="")
 
 
 def _of_sandbox(read: Callable[[Container], Any]) -> Binder:

@@ -93,9 +93,7 @@ def _name_in_event(event: SyscallEvent, *, raw: bool) -> str | None:
         return "" if shown is None else shown.best
     if event.code in _OPENAT:
         call = OPEN_CALLS[event.code]
-        if not event.has(call.name) or not event.has(call.dirfd):
-            return None
-        name = event.path(call.name)
+        name = event.text(call.name)
         return name if raw else concat(base_of(event, event.number(call.dirfd), name), name)
     if event.code == _BY_HANDLE:
         shown = show(event, 3)
@@ -211,10 +209,10 @@ def _end_service(fd: Descriptor, first: bool) -> str:  # noqa: FBT001 - one of t
 
 def _service(read: Callable[[Descriptor], int | None]) -> Binder:
     def getter(fd: Descriptor) -> str | None:
-        if fd.type not in IP_SOCKETS:
-            return None
+        if fd.type in SERVERS:
+            return ""
         port = read(fd)
-        return "" if port is None else str(port)
+        return None if port is None else str(port)
 
     return _of_fd(getter)
 

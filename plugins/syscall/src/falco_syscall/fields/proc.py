@@ -115,7 +115,9 @@ def _each_ancestor(read: OfThread) -> Getter:
 
 
 def _arguments_of_ancestor(argument: str | None) -> Getter:
-    steps = 1 if argument is None else _generation("proc.aargs", argument)
+    if argument is None:
+        return _arguments_of_ancestors
+    steps = _generation("proc.aargs", argument)
 
     def getter(event: SyscallEvent) -> str | None:
         if event.thread is None:
@@ -124,6 +126,12 @@ def _arguments_of_ancestor(argument: str | None) -> Getter:
         return None if ancestor is None else _args(ancestor)
 
     return getter
+
+
+def _arguments_of_ancestors(event: SyscallEvent) -> str | None:
+    if event.thread is None:
+        return None
+    return " ".join(map(_args, event.machine.threads.ancestors(event.thread))) or None
 
 
 def _one_argument(argument: str | None) -> Getter:
@@ -370,7 +378,7 @@ BINDERS: Final[dict[str, Binder]] = {
     **_leaders("proc.pgid", lambda thread: thread.pgid, is_virtual=False, name="proc.pgid.name"),
     "proc.duration": plain(_duration),
     "proc.ppid.duration": plain(_parent_duration),
-    "proc.pid.ts": of_thread(lambda thread: thread.clone_ns),
+    "proc.pid.ts": _nonzero(lambda thread: thread.clone_ns),
     "proc.ppid.ts": _parent_thread(lambda thread: thread.clone_ns),
     "proc.is_exe_writable": of_thread(lambda thread: thread.exe_writable),
     "proc.is_exe_upper_layer": of_thread(lambda thread: thread.exe_upper_layer),
@@ -401,7 +409,7 @@ BINDERS: Final[dict[str, Binder]] = {
     "thread.vtid": of_thread(lambda thread: _virtual(thread.vtid)),
     "thread.nametid": of_thread(lambda thread: f"{thread.comm}{thread.tid}"),
     "thread.exectime": constant(0),
-    "thread.totexectime": constant(None),
+    "thread.totexectime": of_thread(lambda _thread: 0),
     "thread.cgroups": of_thread(lambda thread: " ".join(f"{name}={path}" for name, path in thread.cgroups)),
     "thread.cgroup": _cgroup,
     "proc.nthreads": _group_size(without_main=False),

@@ -11,7 +11,7 @@ import msgspec
 
 from falco.fields.text import to_bytes
 
-_ID: Final = r"([0-9A-Fa-f]{64})"
+_ID: Final = r"([0-9A-Fa-f]{63}[0-9A-Za-z])"  # Falco looks at the last one of the 64 digits less closely
 _SHORT: Final = 12
 _LONGEST_CONTAINERD_ID: Final = 64
 _MOST_CONTAINERS: Final = 10_000
