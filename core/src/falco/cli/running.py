@@ -93,7 +93,7 @@ class Run:
         if engine.kind is EngineKind.NODRIVER:
             _log.info(f"Enabled event source '{name}' will be opened with no driver, no event will be produced")
             return False
-        check_engine(self._session.event_sources[name], engine)
+        check_engine(self._session.event_sources.get(name), engine)
         return True
 
     def stop(self, reason: str) -> None:
