@@ -312,6 +312,11 @@ def test_a_channel_that_stands_still_is_reported_once(make: Make, reports: list[
     assert output.written == [0, 1, 2]
 
 
+def emit_all(dispatcher: Dispatcher, nums: range, *, wait: bool, keep: bool) -> None:
+    for num in nums:
+        dispatcher.emit(alert(num), wait=wait, keep=keep)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.integers(1, 4),
@@ -331,13 +336,7 @@ def test_a_dispatcher_loses_exactly_what_it_counts(
     for count, wait, keep in sources:
         nums = range(first, first + count)
         first += count
-        emit = dispatcher.emit
-
-        def run(nums: range = nums, wait: bool = wait, keep: bool = keep) -> None:
-            for num in nums:
-                emit(alert(num), wait=wait or keep, keep=keep)
-
-        threads.append(threading.Thread(target=run))
+        threads.append(threading.Thread(target=emit_all, args=(dispatcher, nums), kwargs={"wait": wait, "keep": keep}))
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -19,7 +19,6 @@ from falco.events.catalogue import EventCatalogue
 from falco.fields import listing as fields
 from falco.plugins import listing as plugins
 from falco.plugins.activation import SYSCALL
-from falco.rules.schema import rule_schema
 
 _log = structlog.get_logger(__name__)
 
@@ -35,6 +34,8 @@ def print_config_schema(session: Session) -> int:
 
 def print_rule_schema(session: Session) -> int:
     """``--rule-schema``"""
+    from falco.rules.schema import rule_schema
+
     session.around.print(json.dumps(rule_schema(), indent=2, sort_keys=True) + "\n")
     return 0
 
@@ -93,6 +94,18 @@ def print_fields(session: Session) -> int:
 def print_plugins(session: Session) -> int:
     """``--list-plugins``"""
     session.around.print(plugins.plugins_text(session.active))
+    return 0
+
+
+def print_installed(session: Session) -> int:
+    """Plugins that are installed, and what is wrong with those that cannot be loaded."""
+    manager = session.plugins
+    for info in manager.infos.values():
+        provides = ", ".join(f"{name} {version}" for name, version in info.provides.items())
+        stands_for = f" (stands for {provides})" if provides else ""
+        session.around.print(f"{info.name} {info.version}: {info.description}{stands_for}\n")
+    for broken in manager.broken.values():
+        session.around.print(f"{broken.name}: {broken.error}\n")
     return 0
 
 

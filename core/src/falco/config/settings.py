@@ -163,7 +163,14 @@ class PluginEntry(_Section, frozen=True):
 
     name: Annotated[str, _key("Name that load_plugins uses.")]
     library_path: Annotated[str, _key("Library of Falco's plugin; its file name says which plugin is meant.")]
-    init_config: Annotated[Any, _key("Configuration of the plugin: a mapping, or the text of a JSON object.")] = None
+    init_config: Annotated[
+        Any,
+        Meta(
+            description="Configuration of the plugin: a mapping, or the text of a JSON object.",
+            extra={"effect": Effect.APPLIES},
+            extra_json_schema={"anyOf": [{"type": "object"}, {"type": "string"}, {"type": "null"}]},
+        ),
+    ] = None
     open_params: Annotated[str, _key("What the plugin's event source opens.")] = ""
 
     def __post_init__(self) -> None:
@@ -287,7 +294,7 @@ class SyscallEventDrops(_Section, frozen=True):
     threshold: Annotated[float, _key("Share of dropped events in a second from which actions are taken.")] = 0.1
     actions: Annotated[tuple[str, ...], _key("ignore, log, alert, exit.")] = ("ignore",)
     rate: Annotated[float, _key("Actions a second at most, on average.")] = 0.03333
-    max_burst: Annotated[float, _key("Actions in a row at most.")] = 1.0
+    max_burst: Annotated[int, _key("Actions in a row at most.", ge=0)] = 1
     simulate_drops: Annotated[bool, _key("Pretend that events are dropped.", effect=Effect.DRIVER)] = False
 
     def __post_init__(self) -> None:

@@ -29,8 +29,8 @@ class Command:
 class BoundedQueue(Generic[T]):
     """First in, first out.
 
-    ``offer``, ``drop`` and ``command`` may be called by any thread, ``take`` and ``wait`` by one worker.  Each item ends
-    as one of: done with (``delivered``), ``dropped``, or still ``pending``.
+    ``offer``, ``drop`` and ``command`` may be called by any thread, ``take``, ``wait`` and ``deliver`` by one worker.
+    Each item ends as one of: done with (``delivered``), ``dropped``, or still ``pending``.
 
     Args:
         capacity: Items that are queued or being delivered; 0 = ``DEFAULT_CAPACITY``.

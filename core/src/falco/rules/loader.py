@@ -89,6 +89,11 @@ class RuleLoader:
         return tuple(compiled.rule for compiled in self._compiled.rules if compiled.rule.priority <= self._min_priority)
 
     @property
+    def scopes(self) -> Mapping[str, Scope]:
+        """The event sources, by name."""
+        return self._collection.scopes
+
+    @property
     def compiled(self) -> Compiled:
         """Everything as it was compiled last, for descriptions."""
         return self._compiled
@@ -127,6 +132,8 @@ class RuleLoader:
             except RuleFault as fault:
                 reading.fail(*fault.diagnostics)
                 self._poison(node, fault)
+                if any(location.kind == "required_engine_version" for location in fault.diagnostics[0].context):
+                    return  # what a newer engine understands is not worth a word
 
     def _poison(self, node: Node, fault: RuleFault) -> None:
         """Leave out what the item *node* is about, and silently what refers to it."""

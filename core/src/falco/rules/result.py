@@ -5,6 +5,7 @@ Falco's own arithmetic of lines, columns and excerpts is here and nowhere else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -16,8 +17,10 @@ from falco.documents.text import Extent
 from falco.rules.codes import ErrorCode, WarningCode
 from falco.rules.schema import Status
 
-_SNIPPET_WIDTH: Final = 160
+_HALF_WIDTH: Final = 80
 _NAME_WIDTH: Final = 20
+_NEWLINE: Final = 0x0A
+_BETWEEN_TOKENS: Final = re.compile(r"(?:\s|#[^\r\n]*)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +133,15 @@ class LoadResult:
     def _position(self, location: Location, base: _Position) -> tuple[_Position, str]:
         """Where Falco says that *location* is, given the one around it, and the text it takes the excerpt from."""
         if isinstance(location.place, Extent):
-            text = str(location.place.text)
-            return _in_expression(text, location.place.start, base), text
-        source = self.files[location.place.file]
-        return _in_file(source, location.place), source.text
+            base = _in_text(str(location.place.text), location.place.start, base)
+            content = ""
+        else:
+            source = self.files[location.place.file]
+            base, content = _in_file(source, location.place), source.text
+        if location.text is None:
+            return base, content
+        # upstream: the text before lists were put in, the position after
+        return base._replace(name=_text_name(location.text)), location.text
 
 
 class _Position(NamedTuple):
@@ -153,55 +161,60 @@ def _description(diagnostic: Diagnostic) -> str:
 
 
 def _in_file(source: SourceFile, span: Span) -> _Position:
-    """upstream: yaml-cpp; nothing (an empty value) stands where the next token does."""
+    """upstream: yaml-cpp counts bytes; nothing (an empty value) stands where the next token does."""
     index = span.start.index
     if span.start == span.end:
         index = _next_token(source.text, index)
     mark = source.mark(index)
-    return _Position(source.name, mark.line, mark.column, index)
+    line_start = index - mark.column
+    return _Position(source.name, mark.line, _size(source.text[line_start:index]), _size(source.text[:index]))
 
 
 def _next_token(text: str, index: int) -> int:
-    while index < len(text):
-        if text[index] == "#":
-            while index < len(text) and text[index] not in "\r\n":
-                index += 1
-        elif text[index].isspace():
-            index += 1
-        else:
-            break
-    return index
+    found = _BETWEEN_TOKENS.match(text, index)
+    return found.end() if found else index
 
 
-def _in_expression(text: str, index: int, base: _Position) -> _Position:
-    """upstream: the position of the parser, which counts lines and columns from 1, on top of that of the value."""
+def _in_text(text: str, index: int, base: _Position) -> _Position:
+    """upstream: the position of the parser, which counts lines and columns from 1, on top of that of the item."""
     before = text[:index]
     line = before.count("\n") + 1
-    column = index - (before.rfind("\n") + 1) + 1
-    shown = text if len(text) <= _NAME_WIDTH else text[: _NAME_WIDTH - 3] + "..."
-    return _Position(f'"{shown}"', base.line + line, base.column + column, base.offset + index)
+    column = _size(before[before.rfind("\n") + 1 :]) + 1
+    return base._replace(line=base.line + line, column=base.column + column, offset=base.offset + _size(before))
 
 
-def _snippet(content: str, offset: int) -> str:
-    """The line of *content* around *offset* and a caret.
+def _text_name(text: str) -> str:
+    """What stands for a file name where the place is in a condition."""
+    name = text.replace("\n", " ").encode("utf-8", "surrogatepass")
+    if len(name) > _NAME_WIDTH:
+        name = name[: _NAME_WIDTH - 3] + b"..."
+    return f'"{name.decode(errors="replace")}"'
+
+
+def _size(text: str) -> int:
+    """Bytes of *text*."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def _snippet(text: str, offset: int) -> str:
+    """The line of *text* around *offset* and a caret.
 
     upstream: of an expression *offset* is one in the file, so the caret is mostly at its end.
     """
+    content = text.encode("utf-8", "surrogatepass")
     if not content:
         return "<No context available>\n"
-    half = _SNIPPET_WIDTH // 2
     at = min(offset, len(content) - 1)
-    while at > 0 and content[at] == "\n":
+    while at > 0 and content[at] == _NEWLINE:
         at -= 1
-    start = at
-    while start > 0 and content[start - 1] != "\n" and at - start < half:
-        start -= 1
-    end = at
-    while end < len(content) and content[end] != "\n" and end - at < half:
-        end += 1
+    if content[at] == _NEWLINE:  # upstream: a number wraps around, and no end is found
+        return f"...{content[4:-3].decode(errors='replace')}...\n"
+    start = max(content.rfind(b"\n", 0, at) + 1, at - _HALF_WIDTH)
+    end = content.find(b"\n", at)
+    end = min(len(content) if end == -1 else end, at + _HALF_WIDTH + 1)
     line = content[start:end]
-    if start > 0 and content[start - 1] != "\n":
-        line = "..." + line[3:]
-    if end < len(content) and content[end] != "\n":
-        line = line[:-3] + "..."
-    return f"{line}\n{' ' * (at - start)}^\n"
+    if at - start >= _HALF_WIDTH:
+        line = b"..." + line[3:]
+    if end - 1 - at >= _HALF_WIDTH:
+        line = line[:-3] + b"..."
+    return f"{line.decode(errors='replace')}\n{' ' * (at - start)}^\n"

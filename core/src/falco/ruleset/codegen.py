@@ -18,8 +18,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Generic, TypeVar, cast
 
-from falco.conditions.checked import And, Check, Condition, Const, FieldUse, Modifier, Not, Operand, Operator, Or
-from falco.fields.model import Quantifier
+from falco.conditions.checked import And, Check, Condition, Const, Modifier, Not, Operand, Operator, Or
+from falco.fields.model import FieldUse, Quantifier
 from falco.fields.text import printable
 from falco.ruleset.bindings import Bindings
 from falco.ruleset.specialise import checks, operands
@@ -71,7 +71,7 @@ def inline(check: Check) -> tuple[str, Any] | None:
 
 
 def is_whole_text(check: Check) -> bool:
-    """Whether the literals are whole characters: bytes that are not may be part of one, and ``str`` does not look there."""
+    """Whether the literals are whole characters; other bytes may be part of one, where ``str`` does not look."""
     literals = check.right
     return isinstance(literals, tuple) and all(isinstance(text, str) and printable(text) == text for text in literals)
 
@@ -191,39 +191,43 @@ class Function(Generic[E, Hit]):
             self._read.discard(self._trail.pop())
 
     def _check(self, check: Check) -> str:
-        value = self._value(check.left)
+        value, again = self._value(check.left)
         if not isinstance(check.right, tuple):
             before = len(self._trail)
-            right = self._value(check.right)
+            other, other_again = self._value(check.right)
             self._forget(before)  # the right side is read only if the left one is there
             test = self._bind("p", self._bindings.comparison(check))
-            return f"(t := {value}) is not None and (u := {right}) is not None and {test}(t, u)"
+            left = value if again else f"(t := {value})"
+            right = other if other_again else f"(u := {other})"
+            return f"{left} is not None and {right} is not None and {test}({again or 't'}, {other_again or 'u'})"
         form = inline(check)
         if form is None:
             form = "V is not None and C(V)", self._bindings.predicate(check)
         pattern, constant = form
         if "C" in pattern:
             pattern = pattern.replace("C", self._bind("c", constant))
-        if pattern.count("V") == 1 or value.isidentifier():
-            return pattern.replace("V", value)
-        return pattern.replace("V", f"(t := {value})", 1).replace("V", "t")
+        if pattern.count("V") > 1 and not again:
+            value, again = f"(t := {value})", "t"
+        return pattern.replace("V", value, 1).replace("V", again)
 
-    def _value(self, operand: Operand) -> str:
+    def _value(self, operand: Operand) -> tuple[str, str]:
+        """The expression that reads *operand*, and the name to read it again by: "" if it is not kept."""
         number = self._numbers.get(operand)
         if number is None:
             number = self._numbers[operand] = len(self._numbers)
             self._names[f"g{number}"] = self._bindings.getter(operand)
         if self._uses[operand] == 1:
-            return f"g{number}(e)"
+            return f"g{number}(e)", ""
+        name = f"v{number}"
         if number in self._read:
-            return f"v{number}"
+            return name, name
         self._read.add(number)
         self._trail.append(number)
         if number not in self._met:
             self._met.add(number)
-            return f"(v{number} := g{number}(e))"
+            return f"({name} := g{number}(e))", name
         self._unsure.add(number)
-        return f"(v{number} if v{number} is not U else (v{number} := g{number}(e)))"
+        return f"({name} if {name} is not U else ({name} := g{number}(e)))", name
 
     def _bind(self, kind: str, value: object) -> str:
         name = f"{kind}{len(self._names)}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 import string
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Final, TypeVar, assert_never
 
@@ -20,7 +20,6 @@ from falco.conditions.checked import (
     Condition,
     Const,
     Constant,
-    FieldUse,
     Modifier,
     Not,
     Operand,
@@ -28,7 +27,7 @@ from falco.conditions.checked import (
     Or,
     Transformed,
 )
-from falco.fields.model import Quantifier
+from falco.fields.model import FieldUse, Quantifier
 
 E = TypeVar("E")
 
@@ -294,13 +293,16 @@ def read(operand: Operand, event: Any) -> Any:
 
 
 def _decode_base64(value: str | bytes) -> str | bytes | None:
-    """Six bits a character, what is left over dropped; at most two ``=`` at the end."""
+    """Six bits a character, what is left over zero; at most two ``=`` at the end."""
     text = value if isinstance(value, str) else value.decode("latin-1")
     text = text.removesuffix("=").removesuffix("=")
     if len(text) % 4 == 1 or not set(text) <= set(_BASE64):
         return None
     bits = "".join(f"{_BASE64.index(c):06b}" for c in text)
-    data = bytes(int(bits[i : i + 8], 2) for i in range(0, len(bits) - len(bits) % 8, 8))
+    end = len(bits) - len(bits) % 8
+    if "1" in bits[end:]:
+        return None
+    data = bytes(int(bits[i : i + 8], 2) for i in range(0, end, 8))
     return data.split(b"\0")[0].decode("utf-8", "surrogateescape") if isinstance(value, str) else data
 
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias, assert_never
 
-from falco.conditions.checked import FALSE, TRUE, And, Check, Condition, Const, FieldUse, Not, Operand, Or, Transformed
+from falco.conditions.checked import FALSE, TRUE, And, Check, Condition, Const, Not, Operand, Or, Transformed
+from falco.fields.model import FieldUse
 
 Decide: TypeAlias = Callable[[Check], bool | None]
 """Truth of a check; None = depends on the event."""

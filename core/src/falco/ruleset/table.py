@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from falco.conditions.checked import Check, FieldUse, Modifier, Operator
-from falco.fields.model import Quantifier
+from falco.conditions.checked import Check, Modifier, Operator
+from falco.events import Envelope
+from falco.fields.model import FieldUse, Quantifier
 from falco.ruleset.codegen import is_whole_text
 from falco.ruleset.types import UNKNOWN, DispatchField, Key, KeyPart, Residual
 
 if TYPE_CHECKING:
     from falco.ruleset.bindings import Bindings
 
-E = TypeVar("E")
+E = TypeVar("E", bound=Envelope)
 
 ALL_UNKNOWN: Final = -1
 """The mask of a value that was not read."""
@@ -122,7 +123,7 @@ class Masks(dict[KeyPart, int]):
         return mask
 
     def truth(self, check: Check, mask: int) -> bool | None:
-        """Truth of *check* for the values of *mask*; None = it is not a check on this field, or the value is unknown."""
+        """Truth of *check* for values of *mask*; None = it is on another field, or the value was not read."""
         bit = self._bits.get(id(check))
         return None if bit is None or mask == ALL_UNKNOWN else bool(mask & bit)
 

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
 
+from falco.events import Envelope
+
 if TYPE_CHECKING:
     from falco.ruleset.compiled import CompiledRule
 
-E = TypeVar("E")
+E = TypeVar("E", bound=Envelope)
 
 
 class Unknown(Enum):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 import structlog
 
-from falco.events import Event
+from falco.events import Envelope, Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 B_co = TypeVar("B_co", covariant=True)
 B_contra = TypeVar("B_contra", contravariant=True)
-E = TypeVar("E")
+E = TypeVar("E", bound=Envelope)
 _log: Final = structlog.get_logger(__name__)
 Ev = TypeVar("Ev", bound=Event)
 

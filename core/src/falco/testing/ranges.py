@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
-from falco.conditions.checked import Check, FieldUse, Operator, Or
+from falco.conditions.checked import Check, Operator, Or
 from falco.errors import SourceError
-from falco.fields import Field, FieldType
+from falco.fields import Field, FieldType, FieldUse
 from falco.ruleset import Ruleset
 from falco.sources import EventList, Source
 from falco.testing.records import Record, rule
@@ -47,9 +48,7 @@ class Range(Source[Sequence[Record]]):
         if not self.splits:
             return (self,)
         edges = [self.start + (self.stop - self.start) * i * i // (parts * parts) for i in range(parts + 1)]
-        return [
-            Range(a, b, fails_at=self.fails_at, dies_at=self.dies_at) for a, b in zip(edges, edges[1:], strict=False)
-        ]
+        return [Range(a, b, fails_at=self.fails_at, dies_at=self.dies_at) for a, b in pairwise(edges)]
 
     def counters(self) -> Mapping[str, int]:
         """How many codes end in 0."""

@@ -19,7 +19,6 @@ from falco.conditions.checked import (
     Condition,
     Const,
     Constant,
-    FieldUse,
     Modifier,
     Not,
     Operand,
@@ -29,7 +28,7 @@ from falco.conditions.checked import (
 )
 from falco.conditions.transformers import BUILT_IN, Shape
 from falco.events import Event
-from falco.fields import Argument, Field, FieldType, Getter, Quantifier
+from falco.fields import Argument, Field, FieldType, FieldUse, Getter, Quantifier
 from falco.rules.model import Priority, Rule
 from falco.ruleset import DispatchField, Key
 from falco.templates.model import Template, Token
@@ -64,7 +63,7 @@ WORDS: Final = (
     *("", "get", "gets", "/get", "get/a", "GET", "200", "0", "g*", "[g]et", "-ge", "-t", "Z2V0"),
     *("\u00e9", "\udcc3", "a\udcff"),
 )
-"""Among them what looks like a path, a pattern, an option and base64; a character of two bytes, and the first of them."""
+"""Among them what looks like a path, a pattern, an option, base64; a character of two bytes, and the first byte."""
 ADDRESSES: Final = tuple(map(ip_address, ("10.0.0.1", "10.0.1.1", "192.168.0.1", "::1", "fd00::1")))
 NETWORKS: Final = tuple(map(ip_network, ("10.0.0.0/24", "10.0.0.0/8", "0.0.0.0/0", "::/0", "fd00::/8")))
 BYTES: Final = (b"", b"get", b"gets", b"\x00\xff", b"g")
@@ -226,13 +225,12 @@ def records(draw: st.DrawFn) -> Record:
             if draw(st.integers(0, 5)) == 0:
                 continue
             one = st.sampled_from(choice)
+            value: st.SearchStrategy[Any] = one
             if made.is_list:
-                value = draw(st.lists(one, max_size=3))
+                value = st.lists(one, max_size=3)
             elif made.quantifier is not Quantifier.ONE:
-                value = tuple(draw(st.lists(one, min_size=1, max_size=2)))
-            else:
-                value = draw(one)
-            values[made.name + argument] = value
+                value = st.lists(one, min_size=1, max_size=2).map(tuple)
+            values[made.name + argument] = draw(value)
     for synonym, name in _SYNONYMS.items():
         values.pop(synonym, None)
         if name in values:

@@ -7,6 +7,7 @@ of a user. ``evt.arg`` is the meaning where there is one; ``evt.args`` shows bot
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from struct import iter_unpack
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
@@ -15,7 +16,7 @@ from falco_syscall.capture.event_table import ParamFormat, ParamInfo, ParamType,
 from falco_syscall.capture.linux import ERRORS, SIGNALS, SYSCALLS
 from falco_syscall.catalogue.events import GENERIC_EXIT
 from falco_syscall.state.addresses import address_text, tuple_text
-from falco_syscall.state.descriptors import IP_SOCKETS, LETTERS, Descriptor, Role
+from falco_syscall.state.descriptors import LETTERS, SERVERS, Descriptor, Role
 from falco_syscall.state.paths import ABSENT, AT_FDCWD, as_directory, concat
 from falco_syscall.state.threads import NOBODY
 
@@ -100,13 +101,15 @@ def descriptor_text(descriptor: Descriptor) -> str:
     """``<4t>1.2.3.4:5->6.7.8.9:80``: type, protocol, name."""
     letter = LETTERS.get(descriptor.type, "o")
     protocol = ""
-    if descriptor.type in IP_SOCKETS and descriptor.role is not Role.NONE:
+    if descriptor.type in SERVERS or descriptor.role is not Role.NONE or descriptor.l4 == L4Protocol.RAW:
         protocol = _L4_LETTERS.get(L4Protocol(descriptor.l4), "")
     return f"<{letter}{protocol}>{descriptor.name}"
 
 
 def _unsigned(_event: SyscallEvent, param: ParamInfo, raw: bytes) -> Shown:
-    return Shown(number_text(int.from_bytes(raw, "little"), param.format))
+    # Decimal numbers of 32 and 64 bits are shown as signed ones, whatever their type: -1 is told apart.
+    is_signed = len(raw) >= 4 and param.format not in {ParamFormat.HEX, ParamFormat.OCT}
+    return Shown(number_text(int.from_bytes(raw, "little", signed=is_signed), param.format))
 
 
 def _signed(_event: SyscallEvent, param: ParamInfo, raw: bytes) -> Shown:
@@ -191,7 +194,7 @@ def _user(event: SyscallEvent, _param: ParamInfo, raw: bytes) -> Shown:
     if value == NOBODY:
         return Shown("-1", "<NONE>")
     container = event.thread.container_id if event.thread is not None else ""
-    found = event.machine.accounts.user(container, value)
+    found = event.machine.accounts.listed_user(container, value)
     return Shown(str(value), found.name if found is not None else ABSENT)
 
 
@@ -200,7 +203,7 @@ def _group(event: SyscallEvent, _param: ParamInfo, raw: bytes) -> Shown:
     if value == NOBODY:
         return Shown("-1", "<NONE>")
     container = event.thread.container_id if event.thread is not None else ""
-    found = event.machine.accounts.group(container, value)
+    found = event.machine.accounts.listed_group(container, value)
     return Shown(str(value), found.name if found is not None else ABSENT)
 
 
@@ -220,6 +223,14 @@ def _duration(_event: SyscallEvent, _param: ParamInfo, raw: bytes) -> Shown:
     if value == _NO_TIME:
         return Shown("none")
     return Shown(str(value), f"{value / 1e9:g}s")
+
+
+def _moment(_event: SyscallEvent, _param: ParamInfo, raw: bytes) -> Shown:
+    seconds, nanoseconds = divmod(int.from_bytes(raw, "little"), 1_000_000_000)
+    return Shown(f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S}.{nanoseconds:09d}")
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _descriptors(event: SyscallEvent, _param: ParamInfo, raw: bytes) -> Shown:
@@ -274,7 +285,7 @@ _SHOWERS: Final[dict[ParamType, Shower]] = {
     ParamType.SIGTYPE: _signal,
     ParamType.SIGSET: _signals,
     ParamType.RELTIME: _duration,
-    ParamType.ABSTIME: _unsigned,
+    ParamType.ABSTIME: _moment,
     ParamType.FDLIST: _descriptors,
     ParamType.SYSCALLID: _syscall,
     ParamType.BOOL: _bool,

@@ -22,7 +22,7 @@ RULES = {
 }
 
 
-class Unconvertible(Exception):
+class UnconvertibleError(Exception):
     pass
 
 
@@ -45,7 +45,7 @@ def step_by_step(
         if not info.is_enter and not info.is_old and len(params) == len(info.params):
             return code, params, used
         if (code, len(params)) not in RULES:
-            raise Unconvertible
+            raise UnconvertibleError
         action, to, sources = RULES[code, len(params)]
         if action == "store":
             return -code, params, used
@@ -70,7 +70,7 @@ def step_by_step(
                     value = enter[1][number]
             made.append(value[:size] if size else value)
         code, params = to, made
-    raise Unconvertible
+    raise UnconvertibleError
 
 
 PAIRS = [(e.code, n) for e in EVENTS for n in range(len(e.params) + 3)]
@@ -92,7 +92,7 @@ def test_a_plan_does_what_its_rules_do_one_after_the_other(
         converter._remember(stored[0], 7, stored[1])
     try:
         expected = step_by_step(code, params, stored)
-    except Unconvertible:
+    except UnconvertibleError:
         assert converter.convert(code, 7, params) is Fate.FAIL
         assert way.reason
         return
@@ -107,7 +107,7 @@ def test_a_plan_does_what_its_rules_do_one_after_the_other(
         return
     assert not isinstance(got, Fate)
     assert got[0] == expected[0]
-    if code not in (CODES["CONTAINER_E"],):
+    if code != CODES["CONTAINER_E"]:
         assert got[1] == expected[1]
     assert (way.enter is not None) == expected[2]
     if way.enter is not None and stored is not None:

@@ -198,6 +198,8 @@ class ChunkReader(CaptureFile):
         except CaptureError:
             yield from self._pending()
             raise
+        finally:
+            self.close()
 
     def _stretch(self, end: int) -> Iterator[Chunk]:
         """The chunks up to *end*, an offset, and at least one block."""
@@ -223,6 +225,7 @@ class ChunkReader(CaptureFile):
             chunk = self._scanned(starts, after)
             self._window.at = int(after[-1])
             if len(chunk):
+                chunk.metadata = self._taken()
                 yield chunk
 
     def _block(self) -> Iterator[Chunk]:
@@ -283,7 +286,7 @@ class ChunkReader(CaptureFile):
         flags = None
         if (before > 2).any():
             flags = np.where(before > 2, u32(data)[bodies + 2], np.uint32(0)).astype(np.uint32)
-        return Chunk(data, bodies, heads, ends, u16(data)[heads + 20], flags, self._taken())
+        return Chunk(data, bodies, heads, ends, u16(data)[heads + 20], flags, [])
 
 
 def _usable(data: bytes, heads: Places, limits: Places) -> Mask:

@@ -14,7 +14,6 @@ from falco_syscall.state.containers import Container, Mount, read_container
 
 if TYPE_CHECKING:
     from falco.fields import Value
-
     from falco_syscall.catalogue.fields import Binder
     from falco_syscall.event import SyscallEvent
     from falco_syscall.fields.binding import Getter
@@ -58,7 +57,9 @@ def _of(read: Callable[[Container], Any]) -> Binder:
 
 
 def _labels(labels: Mapping[str, str]) -> str:
-    return ", ".join(f"{name}:{value}" if value else name for name, value in sorted(labels.items()))
+    """All labels but those by which Kubernetes marks containers."""
+    shown = [(name, value) for name, value in sorted(labels.items()) if not name.startswith("io.kubernetes.")]
+    return ", ".join(f"{name}:{value}" if value else name for name, value in shown)
 
 
 def _label(of: Callable[[Container], Mapping[str, str]]) -> Binder:
@@ -99,13 +100,14 @@ def _chosen(argument: str, *, by_destination: bool) -> Callable[[tuple[Mount, ..
         index = int(argument[:9])
         return lambda mounts: mounts[index] if index < len(mounts) else None
     try:
-        pattern = re2.compile(argument)
+        # As text is searched, not matched as a whole: the pattern may begin and end anywhere.
+        pattern = re2.compile(f"(?s:.*)(?:{argument})(?s:.*)")
     except re2.error as error:
         raise ValueError(f"invalid pattern of a mount: {argument}: {error}") from error
 
     def search(mounts: tuple[Mount, ...]) -> Mount | None:
         for mount in mounts:
-            if pattern.search(mount.destination if by_destination else mount.source):
+            if pattern.fullmatch(mount.destination if by_destination else mount.source):
                 return mount
         return None
 
@@ -124,9 +126,14 @@ def _age(event: SyscallEvent) -> int | None:
 def _sandbox(event: SyscallEvent) -> Container | None:
     """The container that holds what all containers of a pod share: the container itself, or its sandbox."""
     container = _container(event)
-    if container is None or container.sandbox_labels or not container.sandbox_id:
+    if container is None or container.sandbox_labels:
         return container
+    if not container.sandbox_id:
+        return _NO_POD
     return event.machine.containers.get(container.sandbox_id[:_SHORT]) or container
+
+
+_NO_POD: Final = Container(id="")
 
 
 def _of_sandbox(read: Callable[[Container], Any]) -> Binder:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from falco.fields import Field, FieldType
+from falco.fields.evt import GROUP
 from falco.fields.text import from_bytes
-
 from falco_syscall.arguments import show, show_all
 from falco_syscall.capture import FdType
 from falco_syscall.capture.event_table import CODES, EVENTS, EventFlag, EventSource, ParamType
@@ -13,16 +16,14 @@ from falco_syscall.capture.linux import ERRORS
 from falco_syscall.catalogue.arguments import PARAMETERS
 from falco_syscall.fields.binding import constant, number, plain
 from falco_syscall.state.descriptors import FILES, IP_SOCKETS
-from falco_syscall.state.opening import OPEN_CALLS, base_of
-from falco_syscall.state.paths import AT_FDCWD, concat
+from falco_syscall.state.opening import OPEN_CALLS
+from falco_syscall.state.paths import ABSENT, AT_FDCWD, UNKNOWN, concat
 
 if TYPE_CHECKING:
     from falco.fields import Value
-
     from falco_syscall.catalogue.fields import Binder
     from falco_syscall.event import SyscallEvent
     from falco_syscall.fields.binding import Getter
-    from falco_syscall.state.descriptors import Descriptor
 
 _SECOND_NS: Final = 1_000_000_000
 _MILLISECOND_NS: Final = 1_000_000
@@ -49,10 +50,7 @@ def _syscall_type(event: SyscallEvent) -> str | None:
 
 def _type_is(argument: str | None) -> Getter:
     name = argument or ""
-    if name.isdigit():
-        code = int(name[:6])
-        return lambda event: int(event.code == code)
-    return lambda event: int(event.name == name)
+    return lambda event: 1 if event.name == name else None
 
 
 _CATEGORIES: Final = {
@@ -74,9 +72,9 @@ _CATEGORIES: Final = {
 }
 _IO: Final = frozenset({"IO_READ", "IO_WRITE", "IO_OTHER"})
 _FILE_TYPES: Final = FILES | {FdType.DIRECTORY}
-_NET_TYPES: Final = IP_SOCKETS | {FdType.UNIX_SOCKET}
+_SOCKET_TYPES: Final = IP_SOCKETS | {FdType.UNIX_SOCKET}
 _IPC_TYPES: Final = frozenset(
-    {FdType.FIFO, FdType.EVENT, FdType.SIGNALFD, FdType.EVENTPOLL, FdType.INOTIFY, FdType.TIMERFD}
+    {FdType.UNIX_SOCKET, FdType.FIFO, FdType.EVENT, FdType.SIGNALFD, FdType.INOTIFY, FdType.USERFAULTFD}
 )
 
 
@@ -88,7 +86,7 @@ def _category(event: SyscallEvent) -> str:
         return "unknown"
     if fd.type in _FILE_TYPES:
         return "file"
-    if fd.type in _NET_TYPES:
+    if fd.type in IP_SOCKETS:
         return "net"
     return "ipc" if fd.type in _IPC_TYPES else "unknown"
 
@@ -96,10 +94,21 @@ def _category(event: SyscallEvent) -> str:
 # Arguments ----------------------------------------------------------------------------------------------------
 
 
+@cache
+def _places(name: str) -> dict[int, int]:
+    """Index of the parameter *name* by code of the events that have it."""
+    return {
+        event.code: index
+        for event in EVENTS
+        for index, param in reversed([*enumerate(event.params)])
+        if param.name == name
+    }
+
+
 def _argument(argument: str | None) -> Getter:
     name = argument or ""
     if name in PARAMETERS:
-        where = {event.code: event.param_index(name) for event in EVENTS if any(p.name == name for p in event.params)}
+        where = _places(name)
 
         def by_name(event: SyscallEvent) -> str | None:
             index = where.get(event.code)
@@ -134,7 +143,7 @@ def _raw_argument(argument: str | None) -> Getter:
     name = argument or ""
     if name not in PARAMETERS:
         raise ValueError(f"unknown event argument {name}")
-    where = {event.code: event.param_index(name) for event in EVENTS if any(p.name == name for p in event.params)}
+    where = _places(name)
 
     def read(event: SyscallEvent) -> Value | None:
         index = where.get(event.code)
@@ -144,7 +153,9 @@ def _raw_argument(argument: str | None) -> Getter:
         raw = event.params[index]
         if kind in _NUMBERS:
             return event.number(index) if raw else None
-        return from_bytes(raw) if kind in _TEXTS else raw
+        if kind in _TEXTS:
+            return from_bytes(raw) if raw else ABSENT
+        return raw
 
     return read
 
@@ -186,46 +197,49 @@ def _failed(event: SyscallEvent) -> bool | None:
 
 
 def _error_count(event: SyscallEvent) -> int | None:
-    return 1 if event.failed else None
+    result = event.result
+    return None if result is None else int(result < 0)
 
 
-_FILE_CALLS: Final = frozenset(OPEN_CALLS)
+_FILE_CALLS: Final = frozenset(OPEN_CALLS) | {CODES["SYSCALL_RENAMEAT_X"]}
 _NET_CALLS: Final = frozenset(
     CODES[name] for name in ("SOCKET_ACCEPT_5_X", "SOCKET_ACCEPT4_6_X", "SOCKET_CONNECT_X", "SOCKET_BIND_X")
 )
-_MEMORY_CALLS: Final = frozenset(
-    CODES[name] for name in ("SYSCALL_BRK_4_X", "SYSCALL_MMAP_X", "SYSCALL_MMAP2_X", "SYSCALL_MUNMAP_X")
-)
 
 
-def _error_kind(event: SyscallEvent) -> str:
-    if event.code in _MEMORY_CALLS:
-        return "memory"
-    if event.fd is not None:
-        if event.fd.type in _FILE_TYPES:
-            return "file"
-        return "net" if event.fd.type in _NET_TYPES else "other"
-    if event.code in _FILE_CALLS:
-        return "file"
-    return "net" if event.code in _NET_CALLS else "other"
+def _is_about_file(event: SyscallEvent) -> bool:
+    return event.code in _FILE_CALLS if event.fd is None else event.fd.type in _FILE_TYPES
 
 
-def _errors_of(kind: str) -> Getter:
-    return lambda event: 1 if event.failed and _error_kind(event) == kind else None
+def _is_about_net(event: SyscallEvent) -> bool:
+    return event.code in _NET_CALLS if event.fd is None else event.fd.type in _SOCKET_TYPES
+
+
+def _is_about_memory(event: SyscallEvent) -> bool:
+    return event.info.category == "MEMORY"
+
+
+def _is_about_else(event: SyscallEvent) -> bool:
+    return not (_is_about_file(event) or _is_about_net(event) or _is_about_memory(event))
+
+
+def _errors_if(is_about: Callable[[SyscallEvent], bool]) -> Getter:
+    return lambda event: _error_count(event) if is_about(event) else None
 
 
 def _exit_count(event: SyscallEvent) -> int | None:
     return None if event.info.is_enter else 1
 
 
-def _procinfo_count(event: SyscallEvent) -> int | None:
-    if event.code != CODES["PROCINFO_E"]:
-        return None
-    return 1 if event.thread is not None and event.thread.is_main else 0
+_PROCINFO: Final = CODES["PROCINFO_E"]
 
 
-def _threadinfo_count(event: SyscallEvent) -> int | None:
-    return 1 if event.code == CODES["PROCINFO_E"] else None
+def _procinfo_count(event: SyscallEvent) -> int:
+    return int(event.code == _PROCINFO and event.thread is not None and event.thread.is_main)
+
+
+def _threadinfo_count(event: SyscallEvent) -> int:
+    return int(event.code == _PROCINFO)
 
 
 # Input and output ---------------------------------------------------------------------------------------------
@@ -240,34 +254,26 @@ def _writes(event: SyscallEvent) -> bool:
 
 
 def _direction(event: SyscallEvent) -> str | None:
-    if _reads(event):
-        return "read"
-    return "write" if _writes(event) else None
+    if _writes(event):
+        return "write"
+    return "read" if _reads(event) else None
 
 
 def _moved(event: SyscallEvent) -> int | None:
-    """Bytes that a reading or writing call moved."""
+    """The result of a call on a descriptor: for those that read or write the bytes that they moved."""
     result = event.result
     if event.fd is None or event.info.category not in _IO or result is None or result < 0:
         return None
-    return result if _reads(event) or _writes(event) else None
-
-
-def _is_net(fd: Descriptor | None) -> bool:
-    return fd is not None and fd.type in _NET_TYPES
-
-
-def _is_file(fd: Descriptor | None) -> bool:
-    return fd is not None and fd.type in _FILE_TYPES
+    return result
 
 
 def _moved_if(*, reads: bool | None = None, net: bool | None = None) -> Getter:
     """``evt.buflen`` of one direction, of one kind of descriptor; None: whichever."""
 
     def read(event: SyscallEvent) -> int | None:
-        if reads is not None and not (_reads(event) if reads else _writes(event)):
+        if reads is not None and event.info.category != ("IO_READ" if reads else "IO_WRITE"):
             return None
-        if net is not None and not (_is_net(event.fd) if net else _is_file(event.fd)):
+        if net is not None and (event.fd is None or event.fd.type not in (IP_SOCKETS if net else FILES)):
             return None
         return _moved(event)
 
@@ -328,6 +334,17 @@ _TWO_PATHS: Final = {
 }
 
 
+def _base(event: SyscallEvent, dirfd: int) -> str:
+    """What a relative path starts from; unlike elsewhere always with a slash of its own."""
+    thread = event.thread
+    if thread is None:
+        return UNKNOWN + "/"
+    if dirfd == AT_FDCWD:
+        return thread.directory
+    found = thread.table.get(dirfd) if thread.table is not None else None
+    return f"{UNKNOWN if found is None else found.name}/"
+
+
 def _absolute_path(argument: str | None) -> Getter:
     if argument not in {None, "src", "dst"}:
         raise ValueError(f"filter syntax error: evt.abspath[{argument}]")
@@ -336,27 +353,16 @@ def _absolute_path(argument: str | None) -> Getter:
     def read(event: SyscallEvent) -> str | None:
         if event.code == _BY_HANDLE:
             return None if event.failed else event.path(3)
-        if argument is None and event.code in _ONE_PATH:
+        if event.code in _ONE_PATH:
             dirfd, name = _ONE_PATH[event.code]
         elif event.code in _TWO_PATHS:
             dirfd, name = _TWO_PATHS[event.code][side]
         else:
             return None
-        path = event.path(name)
-        if not path:
-            return None
-        base = base_of(event, event.number(dirfd, AT_FDCWD), path)
-        return concat(base if base.endswith("/") or base in {"", "."} else base + "/", path)
+        path = event.text(name)
+        return concat(_base(event, event.number(dirfd, AT_FDCWD)), path)
 
     return read
-
-
-# Infrastructure events ----------------------------------------------------------------------------------------
-
-
-def _infrastructure(index: int) -> Getter:
-    code = CODES["INFRASTRUCTURE_EVENT_E"]
-    return lambda event: event.text(index) if event.code == code and event.has(index) else None
 
 
 BINDERS: Final[dict[str, Binder]] = {
@@ -393,10 +399,10 @@ BINDERS: Final[dict[str, Binder]] = {
     "evt.is_syslog": plain(_is_syslog),
     "evt.count": constant(1),
     "evt.count.error": plain(_error_count),
-    "evt.count.error.file": plain(_errors_of("file")),
-    "evt.count.error.net": plain(_errors_of("net")),
-    "evt.count.error.memory": plain(_errors_of("memory")),
-    "evt.count.error.other": plain(_errors_of("other")),
+    "evt.count.error.file": plain(_errors_if(_is_about_file)),
+    "evt.count.error.net": plain(_errors_if(_is_about_net)),
+    "evt.count.error.memory": plain(_errors_if(_is_about_memory)),
+    "evt.count.error.other": plain(_errors_if(_is_about_else)),
     "evt.count.exit": plain(_exit_count),
     "evt.count.procinfo": plain(_procinfo_count),
     "evt.count.threadinfo": plain(_threadinfo_count),
@@ -414,8 +420,31 @@ BINDERS: Final[dict[str, Binder]] = {
     "evt.is_open_write": plain(_opens_with(_O_WRONLY)),
     "evt.is_open_exec": plain(_opens_executable),
     "evt.is_open_create": plain(_opens_new),
-    "evt.infra.docker.name": plain(_infrastructure(1)),
+    "evt.infra.docker.name": constant(None),
     "evt.infra.docker.container.id": constant(None),
     "evt.infra.docker.container.name": constant(None),
     "evt.infra.docker.container.image": constant(None),
 }
+
+_META: Final = frozenset({EventSource.METAEVENT, EventSource.PLUGIN})
+
+
+def _is_async(event: SyscallEvent) -> bool:
+    return event.info.source in _META
+
+
+def _async_name(event: SyscallEvent) -> str | None:
+    return event.name if _is_async(event) else None
+
+
+ENVELOPE: Final[tuple[Field[SyscallEvent], ...]] = (
+    Field(
+        "evt.is_async",
+        plain(_is_async),
+        type=FieldType.BOOL,
+        doc="Whether the event is no system call but a message, for example about a container.",
+        group=GROUP,
+    ),
+    Field("evt.asynctype", plain(_async_name), doc="Name of such an event, for example container.", group=GROUP),
+)
+"""Fields of every event of which this source knows more."""

@@ -12,7 +12,7 @@ from falco_syscall.fields.binding import plain
 from falco_syscall.state.addresses import ip_text
 from falco_syscall.state.descriptors import CONNECTIONS, SERVERS, Descriptor, Role
 from falco_syscall.state.opening import base_of
-from falco_syscall.state.paths import AT_FDCWD, UNKNOWN, as_directory, concat
+from falco_syscall.state.paths import ABSENT, AT_FDCWD, UNKNOWN, as_directory, concat
 
 if TYPE_CHECKING:
     from falco_syscall.catalogue.fields import Binder
@@ -24,10 +24,11 @@ class PathParameter(NamedTuple):
     """Where a path is in an event, and what a relative one starts from.
 
     Attributes:
-        base: ``cwd``; ``dirfd`` as openat does it; ``directory``: the descriptor only if it is a directory.
+        base: ``cwd``; ``dirfd``: any descriptor; ``directory``: a descriptor that is one; ``made``: nothing, the
+            path is the name of the descriptor that the call made.
     """
 
-    index: int
+    position: int
     dirfd: int = -1
     base: str = "cwd"
 
@@ -52,13 +53,16 @@ def _at(index: int, dirfd: int, base: str) -> PathParameter:
 _CALLS: Final[dict[int, PathCall]] = {
     CODES[constant]: call
     for constants, call in (
-        (("SYSCALL_MKDIR_2_X", "SYSCALL_RMDIR_2_X", "SYSCALL_UNLINK_2_X", "SYSCALL_CHOWN_X", "SYSCALL_LCHOWN_X"), _FIRST),
+        (
+            ("SYSCALL_MKDIR_2_X", "SYSCALL_RMDIR_2_X", "SYSCALL_UNLINK_2_X", "SYSCALL_CHOWN_X", "SYSCALL_LCHOWN_X"),
+            _FIRST,
+        ),
         (("SYSCALL_CHMOD_X", "SYSCALL_UMOUNT_1_X", "SYSCALL_UMOUNT2_X", "SYSCALL_QUOTACTL_X"), _FIRST),
         (("SYSCALL_MKDIRAT_X", "SYSCALL_UNLINKAT_2_X"), PathCall(name=_at(2, 1, "directory"))),
         (("SYSCALL_FCHMODAT_X", "SYSCALL_FCHOWNAT_X"), PathCall(name=_at(2, 1, "directory"))),
         (("SYSCALL_FCHMOD_X", "SYSCALL_FCHOWN_X"), PathCall(name_fd=True)),
         (("SYSCALL_OPEN_X",), PathCall(name=PathParameter(1), needs_fd=True)),
-        (("SYSCALL_OPENAT_2_X", "SYSCALL_OPENAT2_X"), PathCall(name=_at(2, 1, "fd"), needs_fd=True)),
+        (("SYSCALL_OPENAT_2_X", "SYSCALL_OPENAT2_X"), PathCall(name=_at(2, 1, "made"), needs_fd=True)),
         (("SYSCALL_RENAME_X",), PathCall(source=PathParameter(1), target=PathParameter(2))),
         (("SYSCALL_RENAMEAT_X",), PathCall(source=PathParameter(2), target=PathParameter(4))),
         (("SYSCALL_RENAMEAT2_X",), PathCall(source=_at(2, 1, "dirfd"), target=_at(4, 3, "dirfd"))),
@@ -78,13 +82,15 @@ def _succeeded(event: SyscallEvent, call: PathCall) -> bool:
 
 
 def _path(event: SyscallEvent, where: PathParameter, *, raw: bool) -> str | None:
-    if where.index >= len(event.params):
+    if where.position >= len(event.params):
         return None
-    path = event.path(where.index) if event.raw(where.index) != b"\0" else ""
+    path = event.path(where.position)
     if raw:
         return path
     if path.startswith("/"):
         return concat("", path)
+    if where.base == "made":
+        return UNKNOWN
     return concat(_base(event, where, path), path)
 
 
@@ -95,13 +101,11 @@ def _base(event: SyscallEvent, where: PathParameter, path: str) -> str:
     dirfd = event.number(where.dirfd, AT_FDCWD)
     if where.base == "dirfd":
         return base_of(event, dirfd, path)
-    if dirfd == AT_FDCWD and where.base == "directory":
+    if dirfd == AT_FDCWD:
         return thread.directory if thread is not None else UNKNOWN
     table = thread.table if thread is not None else None
     found = table.get(dirfd) if table is not None else None
-    if found is None or (where.base == "directory" and found.type is not FdType.DIRECTORY):
-        return UNKNOWN
-    return as_directory(found.name)
+    return UNKNOWN if found is None or found.type is not FdType.DIRECTORY else as_directory(found.name)
 
 
 def _read(side: str, *, raw: bool) -> Binder:
@@ -130,12 +134,14 @@ def _listed(event: SyscallEvent) -> list[tuple[int, Descriptor | None]] | None:
         return None
     table = event.thread.table
     whole = 2 + (len(raw) - 2) // 10 * 10
-    return [(number, table.get(number) if table is not None else None) for number, _ in iter_unpack("<qH", raw[2:whole])]
+    return [
+        (number, table.get(number) if table is not None else None) for number, _ in iter_unpack("<qH", raw[2:whole])
+    ]
 
 
 def _numbers(event: SyscallEvent) -> str | None:
     listed = _listed(event)
-    return None if listed is None else ",".join(str(number) for number, _ in listed)
+    return ",".join(str(number) for number, _ in listed) or None if listed is not None else None
 
 
 def _each(read: Callable[[Descriptor], str]) -> Getter:
@@ -145,9 +151,16 @@ def _each(read: Callable[[Descriptor], str]) -> Getter:
         listed = _listed(event)
         if listed is None:
             return None
-        return ",".join(text for _, fd in listed if fd is not None and (text := read(fd)))
+        return ",".join(text for _, fd in listed if fd is not None and (text := read(fd))) or None
 
     return getter
+
+
+def _names(event: SyscallEvent) -> str | None:
+    listed = _listed(event)
+    if listed is None:
+        return None
+    return ",".join(ABSENT if fd is None or not fd.name else fd.name for _, fd in listed) or None
 
 
 def _client_ip(fd: Descriptor) -> str:
@@ -165,9 +178,7 @@ def _client_port(fd: Descriptor) -> str:
 
 
 def _server_port(fd: Descriptor) -> str:
-    if fd.type in CONNECTIONS:
-        return str(fd.dest_port)
-    return str(fd.source_port) if fd.type in SERVERS else ""
+    return str(fd.dest_port) if fd.type in CONNECTIONS else ""
 
 
 BINDERS: Final[dict[str, Binder]] = {
@@ -178,7 +189,7 @@ BINDERS: Final[dict[str, Binder]] = {
     "fs.path.target": _read("target", raw=False),
     "fs.path.targetraw": _read("target", raw=True),
     "fdlist.nums": plain(_numbers),
-    "fdlist.names": plain(_each(lambda fd: fd.name)),
+    "fdlist.names": plain(_names),
     "fdlist.cips": plain(_each(_client_ip)),
     "fdlist.sips": plain(_each(_server_ip)),
     "fdlist.cports": plain(_each(_client_port)),

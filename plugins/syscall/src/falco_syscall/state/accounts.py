@@ -24,16 +24,22 @@ class Accounts:
         self._users[HOST] = {user.uid: user for user in users}
         self._groups[HOST] = {group.gid: group for group in groups}
 
+    def listed_user(self, container_id: str, uid: int) -> User | None:
+        """The account of a user number; None if nothing lists it."""
+        return self._users.get(container_id, {}).get(uid)
+
     def user(self, container_id: str, uid: int) -> User | None:
         """The account of a user number; root is always known, with no more than a name and a home."""
-        found = self._users.get(container_id, {}).get(uid)
-        if found is None and uid == 0:
-            return User(0, 0, "root", "/root")
-        return found
+        found = self.listed_user(container_id, uid)
+        return User(0, 0, "root", "/root") if found is None and uid == 0 else found
+
+    def listed_group(self, container_id: str, gid: int) -> Group | None:
+        """The account of a group number; None if nothing lists it."""
+        return self._groups.get(container_id, {}).get(gid)
 
     def group(self, container_id: str, gid: int) -> Group | None:
         """The account of a group number; root is always known."""
-        found = self._groups.get(container_id, {}).get(gid)
+        found = self.listed_group(container_id, gid)
         return Group(0, "root") if found is None and gid == 0 else found
 
     def add_user(self, container_id: str, user: User) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from ipaddress import IPv4Address, IPv6Address
 from struct import unpack_from
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -11,12 +12,14 @@ from falco.fields.text import from_bytes
 if TYPE_CHECKING:
     from falco_syscall.capture import Interface
 
+# The families in the numbering of captures, which is that of Linux.
 AF_UNIX: Final = 1
 AF_INET: Final = 2
 AF_INET6: Final = 10
 _IP_BYTES: Final = {AF_INET: 4, AF_INET6: 16}
 _MAPPED: Final = bytes(10) + b"\xff\xff"
 _NOWHERE: Final = bytes(16)
+_LOOPBACK: Final = frozenset({b"\x7f\0\0\1", bytes(15) + b"\1"})
 
 
 class Endpoint(NamedTuple):
@@ -114,7 +117,7 @@ def tuple_text(raw: bytes) -> str:
 
 def ip_text(ip: bytes) -> str:
     """An IP address as text."""
-    return str(ip_value(ip)) if ip else ""
+    return socket.inet_ntop(socket.AF_INET if len(ip) == 4 else socket.AF_INET6, ip) if ip else ""
 
 
 def ip_value(ip: bytes) -> IPv4Address | IPv6Address:
@@ -142,15 +145,13 @@ class Interfaces:
         """Whether an address is one of this machine."""
         if len(ip) == 4:
             return ip[0] == 127 or ip in self._addresses
-        if ip in self._addresses or ip in {_NOWHERE, _NOWHERE[:15] + b"\1"}:
+        if ip in self._addresses or ip in _LOOPBACK or ip == _NOWHERE:
             return True
         return any(len(own.address) == 16 and _same_net(ip, own) for own in self._interfaces)
 
-    def guess_source(self, ip: bytes, peer: bytes) -> bytes:
-        """*ip*, or if it is all zeros the own address that most likely talks to *peer*."""
-        if any(ip) or len(ip) != 4:
-            return ip
-        own = [interface for interface in self._interfaces if len(interface.address) == 4]
+    def guess(self, peer: bytes) -> bytes:
+        """The own address that most likely talks to *peer*; all zeros if there is none."""
+        own = [interface for interface in self._interfaces if len(interface.address) == len(peer)]
         for interface in own:
             if interface.address == peer:
                 return interface.address
@@ -158,9 +159,9 @@ class Interfaces:
             if _same_net(peer, interface):
                 return interface.address
         for interface in own:
-            if interface.address[0] != 127:
+            if interface.address not in _LOOPBACK:
                 return interface.address
-        return ip
+        return bytes(len(peer))
 
 
 def _same_net(ip: bytes, own: Interface) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 
 from falco.fields.text import to_bytes
 
-_ID: Final = r"([0-9A-Fa-f]{64})"
+_ID: Final = r"([0-9A-Fa-f]{63}[0-9A-Za-z])"  # Falco looks at the last one of the 64 digits less closely
 _SHORT: Final = 12
 _LONGEST_CONTAINERD_ID: Final = 64
 _MOST_CONTAINERS: Final = 10_000
@@ -108,7 +108,7 @@ class Mount(NamedTuple):
         return "true" if self.is_writable else "false"
 
     def __str__(self) -> str:
-        return ":".join((self.source, self.destination, self.mode, self.writable, self.propagation))
+        return f"{self.source}:{self.destination}:{self.mode}:{self.writable}:{self.propagation}"
 
 
 _TYPES: Final = {

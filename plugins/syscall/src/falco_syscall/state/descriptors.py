@@ -24,7 +24,7 @@ class Role(Enum):
     SERVER = "server"
 
 
-NAMES: Final[dict[FdType, str]] = {
+NAMES: Final[dict[FdType | None, str]] = {
     FdType.FILE: "file",
     FdType.FILE_V2: "file",
     FdType.DIRECTORY: "directory",
@@ -48,7 +48,8 @@ NAMES: Final[dict[FdType, str]] = {
 }
 """``fd.type``; types that are missing have the text ``<NA>``."""
 
-LETTERS: Final[dict[FdType, str]] = {
+LETTERS: Final[dict[FdType | None, str]] = {
+    None: "?",
     FdType.UNKNOWN: "o",
     FdType.UNSUPPORTED: "X",
     FdType.FILE: "f",
@@ -74,11 +75,11 @@ LETTERS: Final[dict[FdType, str]] = {
 }
 """``fd.typechar``."""
 
-FILES: Final = frozenset({FdType.FILE, FdType.FILE_V2})
-CONNECTIONS: Final = frozenset({FdType.IPV4_SOCKET, FdType.IPV6_SOCKET})
-SERVERS: Final = frozenset({FdType.IPV4_SERVER_SOCKET, FdType.IPV6_SERVER_SOCKET})
-IP_SOCKETS: Final = CONNECTIONS | SERVERS
-_WITH_LOW_CLOEXEC: Final = frozenset({FdType.EVENTPOLL, FdType.MEMFD})
+FILES: Final[frozenset[FdType | None]] = frozenset({FdType.FILE, FdType.FILE_V2})
+CONNECTIONS: Final[frozenset[FdType | None]] = frozenset({FdType.IPV4_SOCKET, FdType.IPV6_SOCKET})
+SERVERS: Final[frozenset[FdType | None]] = frozenset({FdType.IPV4_SERVER_SOCKET, FdType.IPV6_SERVER_SOCKET})
+IP_SOCKETS: Final[frozenset[FdType | None]] = CONNECTIONS | SERVERS
+_WITH_LOW_CLOEXEC: Final[frozenset[FdType | None]] = frozenset({FdType.EVENTPOLL, FdType.MEMFD})
 
 
 @dataclass(slots=True, eq=False)
@@ -86,6 +87,7 @@ class Descriptor:
     """What one number of a table stands for. Changed in place; forked processes have copies.
 
     Attributes:
+        type: None if the call that should have made it failed.
         name: ``fd.name``.
         raw_name: The path as it was given.
         flags: How it was opened, in the numbering of the table ``file_flags``.
@@ -93,7 +95,7 @@ class Descriptor:
         source: UNIX sockets: a kernel address that identifies this end; *dest* the other.
     """
 
-    type: FdType
+    type: FdType | None
     name: str = ""
     raw_name: str = ""
     flags: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from falco_syscall.capture import FdInfo, FdType, L4Protocol, ProcessInfo
-from falco_syscall.state.addresses import Endpoint, IpTuple
+from falco_syscall.state.addresses import Endpoint, IpTuple, ip_text
 from falco_syscall.state.descriptors import SERVERS, Descriptor, Role
 from falco_syscall.state.texts import split, split_cgroups
 from falco_syscall.state.threads import Thread
@@ -87,7 +87,10 @@ def descriptor_of(fd: FdInfo) -> Descriptor:
 
 
 def name_connection(descriptor: Descriptor) -> None:
-    """Name a connection after its ends."""
+    """Name a connection after its ends; raw sockets have no ports."""
+    if descriptor.l4 in {L4Protocol.RAW, L4Protocol.ICMP}:
+        descriptor.name = f"{ip_text(descriptor.source_ip)}->{ip_text(descriptor.dest_ip)}"
+        return
     descriptor.name = str(
         IpTuple(
             Endpoint(descriptor.source_ip, descriptor.source_port), Endpoint(descriptor.dest_ip, descriptor.dest_port)

@@ -34,7 +34,6 @@ _MADE: Final = frozenset(
 )
 _NEVER_NEW: Final = _MADE | {CODES["SCHEDSWITCH_6_E"], CODES["PROCEXIT_1_E"]}
 """Codes of events that do not make an unknown thread known."""
-_PROCINFO: Final = CODES["PROCINFO_E"]
 _CALLS: Final = frozenset({EventSource.SYSCALL, EventSource.TRACEPOINT})
 
 
@@ -68,7 +67,7 @@ class Machine:
 
     def __init__(self, handlers: dict[int, Handler]) -> None:
         self._handlers = handlers
-        self._leaving: list[Callable[[], None]] = []
+        self._leaving: list[Callable[[], object]] = []
         self._is_loading = False
         self._reset()
 
@@ -127,8 +126,7 @@ class Machine:
         self._leaving.clear()
         info = event.info
         if EventFlag.SKIPPARSERESET in info.flags:
-            if event.code == _PROCINFO:
-                event.thread = self.threads.get(event.tid)
+            event.thread = self.threads.get(event.tid)
         else:
             if info.source in _CALLS:
                 self._bind(event)

@@ -55,10 +55,10 @@ def _pipe(machine: Machine, event: SyscallEvent) -> None:
 
 def _memfd(machine: Machine, event: SyscallEvent) -> None:
     number = event.number(0, -1)
-    event.fd_number = number
     if number >= 0:
-        name = event.text(1)
-        machine.put(event, number, Descriptor(FdType.MEMFD, name=name, flags=event.number(2)))
+        machine.put(event, number, Descriptor(FdType.MEMFD, name=event.text(1), flags=event.number(2)))
+    else:
+        event.fd_number, event.fd = number, Descriptor(None)  # as Falco shows it; not kept
 
 
 def _pidfd_open(machine: Machine, event: SyscallEvent) -> None:

@@ -125,9 +125,11 @@ def _take_unix(fd: Descriptor, pair: UnixTuple) -> None:
 
 def _accept(machine: Machine, event: SyscallEvent) -> None:
     number = event.number(0, -1)
+    if number < 0:
+        return
     event.fd_number = number
     pair = read_tuple(event.raw(1))
-    if number < 0 or pair is None:
+    if pair is None:
         return
     descriptor = Descriptor(FdType.UNIX_SOCKET, flags=event.number(5), role=Role.SERVER, is_connected=True)
     if isinstance(pair, IpTuple):
@@ -163,35 +165,36 @@ def _transfer(pair: int, *, sends: bool) -> Handler:
         if isinstance(ends, UnixTuple):
             if fd.type is FdType.UNIX_SOCKET:
                 _take_unix(fd, ends)
-        elif fd.type in IP_SOCKETS and _update_ends(machine, fd, ends.unmapped()):
+        elif fd.type in IP_SOCKETS and _update_ends(machine, fd, ends.unmapped(), sends=sends):
             _assign_roles(event, fd, sends=sends)
             name_connection(fd)
 
     return handler
 
 
-def _update_ends(machine: Machine, fd: Descriptor, pair: IpTuple) -> bool:
+def _update_ends(machine: Machine, fd: Descriptor, pair: IpTuple, *, sends: bool) -> bool:
     """Let a socket that is not connected follow its traffic; whether that changed anything."""
     source, dest = pair
-    if fd.type in CONNECTIONS and len(fd.source_ip) == len(source.ip):
+    if fd.type in CONNECTIONS:
         ends = (Endpoint(fd.source_ip, fd.source_port), Endpoint(fd.dest_ip, fd.dest_port))
         if ends in {(source, dest), (dest, source)}:
-            return False
-        has_dest = any(fd.dest_ip)
-        dest = Endpoint(fd.dest_ip if has_dest else dest.ip, fd.dest_port or dest.port)
-        if ends == (source, dest):
             return False
     fd.type = FdType.IPV4_SOCKET if len(source.ip) == 4 else FdType.IPV6_SOCKET
     if fd.l4 == L4Protocol.UNKNOWN:
         fd.l4 = L4Protocol.UDP
     fd.source_ip, fd.source_port = source
     fd.dest_ip, fd.dest_port = dest
-    if len(source.ip) == 4:
-        guessed = machine.interfaces.guess_source(fd.source_ip, fd.dest_ip)
-        if guessed == fd.source_ip:
-            fd.dest_ip = machine.interfaces.guess_source(fd.dest_ip, fd.source_ip)
-        fd.source_ip = guessed
+    if not (sends and fd.l4 == L4Protocol.RAW):
+        _complete_ends(machine, fd)
     return True
+
+
+def _complete_ends(machine: Machine, fd: Descriptor) -> None:
+    """The kernel does not always tell the own address; guess it from the interfaces."""
+    if not any(fd.source_ip):
+        fd.source_ip = machine.interfaces.guess(fd.dest_ip)
+    elif not any(fd.dest_ip):
+        fd.dest_ip = machine.interfaces.guess(fd.source_ip)
 
 
 def _assign_roles(event: SyscallEvent, fd: Descriptor, *, sends: bool) -> None:

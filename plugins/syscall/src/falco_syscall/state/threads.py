@@ -74,7 +74,7 @@ class Thread:
     root: str = ""
     cgroups: tuple[tuple[str, str], ...] = ()
     flags: int = 0
-    fdlimit: int = -1
+    fdlimit: int = 0
     uid: int = NOBODY
     gid: int = NOBODY
     loginuid: int = NOBODY
@@ -296,7 +296,7 @@ class ThreadTable:
             del parent.children[thread.tid]
 
     def _hand_over(self, thread: Thread, reaper_tid: int) -> None:
-        reaper = self._threads.get(reaper_tid) if reaper_tid > 0 else None
+        reaper = self.known_or_new(reaper_tid) if reaper_tid > 0 else None
         if reaper is None or not reaper.is_valid:
             reaper = self._find_reaper(thread)
         if reaper is not None and reaper.pid != thread.pid and reaper.group is not None:
