@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any, Final, TypeAlias
 
 from falco.fields import Argument, Field, FieldClass, FieldFlag, FieldFormat, FieldType, Getter, Quantifier
-from falco_syscall.catalogue.arguments import SPELLINGS, rawarg_type
+from falco_syscall.catalogue.arguments import SPELLINGS, rawarg_refusal, rawarg_type
 
 Binder: TypeAlias = "Callable[[str | None], Getter[Any]]"
 """Makes the getter of one field from its argument, see ``Field.bind``."""
@@ -80,6 +80,7 @@ def _definitions(text: str) -> Iterator[Field[Any]]:
                 quantifier=next((_QUANTIFIERS[word] for word in words if word in _QUANTIFIERS), Quantifier.ONE),
                 spelling=SPELLINGS.get(name),
                 type_of=rawarg_type if name == "evt.rawarg" else None,
+                refusal_of=rawarg_refusal if name == "evt.rawarg" else None,
             )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falco.fields.text import size
 from falco_syscall.capture.event_table import CODES
+from falco_syscall.catalogue.arguments import name_of
 from falco_syscall.fields.binding import constant, of_thread, plain
 from falco_syscall.state.credentials import CAPABILITIES
 from falco_syscall.state.descriptors import NAMES
@@ -308,7 +309,7 @@ def _capabilities(bits: int) -> str:
 
 
 def _cgroup(argument: str | None) -> Getter:
-    subsystem = argument or ""
+    subsystem = name_of("thread.cgroup", argument)
 
     def read(thread: Thread) -> str | None:
         return next((path for name, path in thread.cgroups if name == subsystem), None)
