@@ -153,7 +153,7 @@ def _raw_argument(argument: str | None) -> Getter:
             return event.number(index) if raw else None
         if kind is str:
             return from_bytes(raw) if raw else ABSENT
-        return raw
+        return raw or None
 
     return read
 
@@ -206,9 +206,7 @@ def _error_count(event: SyscallEvent) -> int | None:
 
 
 _FILE_CALLS: Final = frozenset(OPEN_CALLS) | {CODES["SYSCALL_RENAMEAT_X"]}
-_NET_CALLS: Final = frozenset(
-    CODES[name] for name in ("SOCKET_ACCEPT_5_X", "SOCKET_ACCEPT4_6_X", "SOCKET_CONNECT_X", "SOCKET_BIND_X")
-)
+_NET_CALLS: Final = frozenset(CODES[name] for name in ("SOCKET_ACCEPT_5_X", "SOCKET_ACCEPT4_6_X", "SOCKET_CONNECT_X"))
 
 
 def _is_about_file(event: SyscallEvent) -> bool:
