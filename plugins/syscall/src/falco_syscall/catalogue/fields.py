@@ -32,11 +32,12 @@ _OF_PLUGIN: Final = " (plugin)"
 """Ends the name of a class that a plugin of Falco has; the others are its own."""
 
 
-def fields(binders: Mapping[str, Binder]) -> tuple[Field[Any], ...]:
+def fields(binders: Mapping[str, Binder], shown: Mapping[str, Binder]) -> tuple[Field[Any], ...]:
     """All fields in the order of the list, each with its binder.
 
     Args:
         binders: By name of the field.
+        shown: Of the fields that outputs show differently, see ``Field.shown``.
 
     Raises:
         ValueError: A binder is for a field that does not exist, or a field has none.
@@ -45,7 +46,10 @@ def fields(binders: Mapping[str, Binder]) -> tuple[Field[Any], ...]:
     if names != binders.keys():
         missing, unknown = sorted(names - binders.keys()), sorted(binders.keys() - names)
         raise ValueError(f"fields without a binder: {missing}; binders without a field: {unknown}")
-    return tuple(replace(definition, bind=binders[definition.name]) for definition in definitions())
+    return tuple(
+        replace(definition, bind=binders[definition.name], shown=shown.get(definition.name))
+        for definition in definitions()
+    )
 
 
 @cache

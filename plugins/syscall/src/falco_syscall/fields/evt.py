@@ -11,7 +11,7 @@ from falco.fields.evt import GROUP
 from falco.fields.text import from_bytes
 from falco_syscall.arguments import show, show_all
 from falco_syscall.capture import FdType
-from falco_syscall.capture.event_table import CODES, EVENTS, EventFlag, EventSource, ParamType
+from falco_syscall.capture.event_table import CODES, EVENTS, EventFlag, EventSource, ParamFormat, ParamType
 from falco_syscall.capture.linux import ERRORS
 from falco_syscall.catalogue.arguments import PARAMETERS, name_of
 from falco_syscall.fields.binding import constant, number, plain
@@ -156,6 +156,33 @@ def _raw_argument(argument: str | None) -> Getter:
         return raw or None
 
     return read
+
+
+def _shown_raw_argument(argument: str | None) -> Getter:
+    """In an output every parameter of the name is shown, numbers in the base of the parameter."""
+    where = _places(name_of("evt.rawarg", argument))
+
+    def shown(event: SyscallEvent) -> Value | None:
+        index = where.get(event.code)
+        if index is None or index >= len(event.params):
+            return None
+        param = event.info.params[index]
+        kind = _kind(param.type)
+        if kind is not int:
+            return event.params[index] if kind is bytes else event.path(index)
+        if not event.has(index):
+            return None
+        number = event.number(index)
+        match param.format:
+            case ParamFormat.HEX:
+                return f"{number:X}"
+            case ParamFormat.OCT:
+                return f"{number:o}"
+            case ParamFormat.NA:
+                return str(number)
+        return number
+
+    return shown
 
 
 def _kind(param_type: ParamType) -> type:
@@ -425,6 +452,9 @@ BINDERS: Final[dict[str, Binder]] = {
     "evt.infra.docker.container.name": constant(None),
     "evt.infra.docker.container.image": constant(None),
 }
+
+SHOWN: Final[dict[str, Binder]] = {"evt.rawarg": _shown_raw_argument}
+"""Fields that an output shows differently."""
 
 _META: Final = frozenset({EventSource.METAEVENT, EventSource.PLUGIN})
 
