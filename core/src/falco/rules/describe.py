@@ -116,7 +116,7 @@ class _Describer:
             "lists": self._named(definition.condition),
             "condition_operators": sorted(used.operators),
             "condition_fields": sorted(used.fields),
-            "output_fields": list(dict.fromkeys(name for token in tokens for name in token.names)),
+            "output_fields": [name for token in tokens for name in token.names],
             "exception_fields": sorted({name for item in with_values for name in _leaves(item.fields)}),
             "exception_names": sorted({item.name for item in exceptions}),
             "exception_operators": sorted({name for item in exceptions for name in _leaves(item.comps)}),

@@ -28,6 +28,8 @@ _FORMATS: Final = {"hex": FieldFormat.HEX, "padded": FieldFormat.PADDED_9}
 _QUANTIFIERS: Final = {"any": Quantifier.ANY, "either": Quantifier.EITHER}
 _FLAGS: Final = {flag.name.lower(): flag for flag in FieldFlag}
 _LIST: Final = "LIST("
+_OF_PLUGIN: Final = " (plugin)"
+"""Ends the name of a class that a plugin of Falco has; the others are its own."""
 
 
 def fields(binders: Mapping[str, Binder]) -> tuple[Field[Any], ...]:
@@ -60,7 +62,7 @@ def _definitions(text: str) -> Iterator[Field[Any]]:
             continue
         if line.startswith("["):
             name, title, doc = (part.strip() for part in line[1:-1].split("|", 2))
-            group = FieldClass(name, title, doc)
+            group = FieldClass(name, title, doc, is_native=not name.endswith(_OF_PLUGIN))
         else:
             name, type_name, argument, properties, doc = (part.strip() for part in line.split(" | ", 4))
             words = [] if properties == "-" else properties.split()

@@ -10,7 +10,7 @@ from falco_syscall.fields import container, evt, fd, fspath, proc, user
 if TYPE_CHECKING:
     from falco.fields import Field
 
-FIELDS: tuple[Field[Any], ...] = fields(
+FIELDS: tuple[Field[Any], ...] = evt.ENVELOPE + fields(
     evt.BINDERS | proc.BINDERS | user.BINDERS | fd.BINDERS | fspath.BINDERS | container.BINDERS
 )
-"""All fields of the syscall source beside those that every source has."""
+"""All fields of the syscall source; of those that every source has, only what is read differently here."""

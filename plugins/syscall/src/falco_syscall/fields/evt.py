@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from falco.fields import Field, FieldType
+from falco.fields.evt import GROUP
 from falco.fields.text import from_bytes
-
 from falco_syscall.arguments import show, show_all
 from falco_syscall.capture import FdType
 from falco_syscall.capture.event_table import CODES, EVENTS, EventFlag, EventSource, ParamType
@@ -19,7 +21,6 @@ from falco_syscall.state.paths import ABSENT, AT_FDCWD, UNKNOWN, concat
 
 if TYPE_CHECKING:
     from falco.fields import Value
-
     from falco_syscall.catalogue.fields import Binder
     from falco_syscall.event import SyscallEvent
     from falco_syscall.fields.binding import Getter
@@ -73,7 +74,7 @@ _IO: Final = frozenset({"IO_READ", "IO_WRITE", "IO_OTHER"})
 _FILE_TYPES: Final = FILES | {FdType.DIRECTORY}
 _SOCKET_TYPES: Final = IP_SOCKETS | {FdType.UNIX_SOCKET}
 _IPC_TYPES: Final = frozenset(
-    {FdType.UNIX_SOCKET, FdType.FIFO, FdType.EVENT, FdType.SIGNALFD, FdType.INOTIFY}
+    {FdType.UNIX_SOCKET, FdType.FIFO, FdType.EVENT, FdType.SIGNALFD, FdType.INOTIFY, FdType.USERFAULTFD}
 )
 
 
@@ -93,10 +94,21 @@ def _category(event: SyscallEvent) -> str:
 # Arguments ----------------------------------------------------------------------------------------------------
 
 
+@cache
+def _places(name: str) -> dict[int, int]:
+    """Index of the parameter *name* by code of the events that have it."""
+    return {
+        event.code: index
+        for event in EVENTS
+        for index, param in reversed([*enumerate(event.params)])
+        if param.name == name
+    }
+
+
 def _argument(argument: str | None) -> Getter:
     name = argument or ""
     if name in PARAMETERS:
-        where = {event.code: event.param_index(name) for event in EVENTS if any(p.name == name for p in event.params)}
+        where = _places(name)
 
         def by_name(event: SyscallEvent) -> str | None:
             index = where.get(event.code)
@@ -131,7 +143,7 @@ def _raw_argument(argument: str | None) -> Getter:
     name = argument or ""
     if name not in PARAMETERS:
         raise ValueError(f"unknown event argument {name}")
-    where = {event.code: event.param_index(name) for event in EVENTS if any(p.name == name for p in event.params)}
+    where = _places(name)
 
     def read(event: SyscallEvent) -> Value | None:
         index = where.get(event.code)
@@ -189,7 +201,7 @@ def _error_count(event: SyscallEvent) -> int | None:
     return None if result is None else int(result < 0)
 
 
-_FILE_CALLS: Final = frozenset(OPEN_CALLS) | {CODES["SYSCALL_RENAMEAT_X"], CODES["SYSCALL_RENAMEAT2_X"]}
+_FILE_CALLS: Final = frozenset(OPEN_CALLS) | {CODES["SYSCALL_RENAMEAT_X"]}
 _NET_CALLS: Final = frozenset(
     CODES[name] for name in ("SOCKET_ACCEPT_5_X", "SOCKET_ACCEPT4_6_X", "SOCKET_CONNECT_X", "SOCKET_BIND_X")
 )
@@ -353,14 +365,6 @@ def _absolute_path(argument: str | None) -> Getter:
     return read
 
 
-# Infrastructure events ----------------------------------------------------------------------------------------
-
-
-def _infrastructure(index: int) -> Getter:
-    code = CODES["INFRASTRUCTURE_EVENT_E"]
-    return lambda event: event.text(index) if event.code == code and event.has(index) else None
-
-
 BINDERS: Final[dict[str, Binder]] = {
     "evt.latency": constant(0),
     "evt.latency.s": constant(0),
@@ -416,8 +420,31 @@ BINDERS: Final[dict[str, Binder]] = {
     "evt.is_open_write": plain(_opens_with(_O_WRONLY)),
     "evt.is_open_exec": plain(_opens_executable),
     "evt.is_open_create": plain(_opens_new),
-    "evt.infra.docker.name": plain(_infrastructure(1)),
+    "evt.infra.docker.name": constant(None),
     "evt.infra.docker.container.id": constant(None),
     "evt.infra.docker.container.name": constant(None),
     "evt.infra.docker.container.image": constant(None),
 }
+
+_META: Final = frozenset({EventSource.METAEVENT, EventSource.PLUGIN})
+
+
+def _is_async(event: SyscallEvent) -> bool:
+    return event.info.source in _META
+
+
+def _async_name(event: SyscallEvent) -> str | None:
+    return event.name if _is_async(event) else None
+
+
+ENVELOPE: Final[tuple[Field[SyscallEvent], ...]] = (
+    Field(
+        "evt.is_async",
+        plain(_is_async),
+        type=FieldType.BOOL,
+        doc="Whether the event is no system call but a message, for example about a container.",
+        group=GROUP,
+    ),
+    Field("evt.asynctype", plain(_async_name), doc="Name of such an event, for example container.", group=GROUP),
+)
+"""Fields of every event of which this source knows more."""
