@@ -203,6 +203,7 @@ class _Track:
         used: Decoder[Any, Any] = decoder
         if self._session.options.duration_s:
             used = Limited(decoder, self._session.options.duration_s, self.source.close)
+            decoder.report = self._session.report
         pipeline: Pipeline[Any, Any] = Pipeline(self.source, used, rules, self._dispatcher, self._session.report)
         self.statistics = pipeline.statistics
         self._decoder = decoder
