@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -56,6 +57,11 @@ def main(
         return EXIT_FAILURE  # whoever read our output has gone
     except OSError as error:
         around.complain(f"Error: {error}\n")
+        return EXIT_FAILURE
+    except Exception as error:  # noqa: BLE001  a fault of ours is said in one sentence, and where it is on demand
+        around.complain(f"Error: this is a fault of falco, please report it: {type(error).__name__}: {error}\n")
+        if env.get("FALCO_TRACEBACK"):
+            around.complain(traceback.format_exc())
         return EXIT_FAILURE
     finally:
         structlog.reset_defaults()

@@ -23,6 +23,8 @@ def config_schema(output_types: Mapping[str, type[msgspec.Struct]]) -> dict[str,
     for definition in definitions.values():
         if "properties" in definition:
             definition["additionalProperties"] = False
+        elif "enum" in definition:
+            definition["type"] = "string"
     definitions["FalcoConfig"]["patternProperties"] = {"^x-": {}}
     definitions["FalcoConfig"]["properties"]["priority"]["default"] = Settings().priority.name.lower()
     definitions["Priority"] = {"type": "string", "enum": [priority.name.lower() for priority in Priority]}

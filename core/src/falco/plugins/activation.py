@@ -7,7 +7,7 @@ own and are not looked at here.)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,18 +29,24 @@ class ActivePlugin:
 
     info: PluginInfo
     entries: Mapping[str, PluginEntry]
-    """The entries of ``plugins`` that load it, by the name that each means; empty for the syscall plugin."""
+    """The entries of ``plugins`` that load it, by the name that each means; the syscall plugin needs none."""
+    is_built_in: bool = False
+    """Whether it is on without being loaded, because it knows system calls."""
 
     @property
     def entry(self) -> PluginEntry | None:
         """The entry that says what its event source opens; None when no entry does."""
-        opening = (entry for name, entry in self.entries.items() if name not in self.info.fields_only)
-        return next(opening, None)
+        return None if self.alias is None else self.entries[self.alias]
+
+    @property
+    def alias(self) -> str | None:
+        """The name that it is loaded by for its event source, Falco's where the configuration was written for Falco."""
+        return next((name for name in self.entries if name not in self.info.fields_only), None)
 
     @property
     def opens(self) -> bool:
         """Whether its event source counts: not when only names that stand for fields are loaded."""
-        return not self.entries or self.entry is not None
+        return self.is_built_in or self.entry is not None
 
     @property
     def versions(self) -> dict[str, str]:
@@ -119,7 +125,11 @@ def activate(manager: PluginManager, entries: Sequence[PluginEntry], load: Seque
     for number, entry in enumerate(chosen):
         if any(entry.name == earlier.name for earlier in chosen[:number]):
             raise PluginError(f"found another plugin with name {entry.name}: it is to be loaded twice")
-    plugins = [*_always_on(manager, chosen), *_loaded(manager, chosen)]
+    built_in = _built_in(manager)
+    loaded = _loaded(manager, chosen, built_in)
+    owners = {plugin.info.name for plugin in loaded}
+    unloaded = [ActivePlugin(manager.infos[name], {}, is_built_in=True) for name in built_in if name not in owners]
+    plugins = [*unloaded, *loaded]
     return ActivePlugins(manager, tuple(plugins), _event_sources(manager, plugins))
 
 
@@ -130,15 +140,17 @@ def _entry(entries: Iterable[PluginEntry], name: str) -> PluginEntry:
     raise PluginError(f"Cannot load plugin '{name}': plugin config not found for given name")
 
 
-def _always_on(manager: PluginManager, chosen: Sequence[PluginEntry]) -> list[ActivePlugin]:
-    """The plugins that know system calls, unless *chosen* loads them anyway."""
-    owners = {manager.owner(manager.resolve(entry)) for entry in chosen}
+def _built_in(manager: PluginManager) -> list[str]:
+    """The plugins that know system calls."""
     hooks = ("falco_register_sources", "falco_register_decoders", "falco_register_event_catalogues")
-    knowing = {name for hook in hooks for name, item in manager.collect(hook) if item.event_source == SYSCALL}
-    return [ActivePlugin(info, {}) for name, info in manager.infos.items() if name in knowing - owners]
+    return list(
+        dict.fromkeys(name for hook in hooks for name, item in manager.collect(hook) if item.event_source == SYSCALL)
+    )
 
 
-def _loaded(manager: PluginManager, chosen: Sequence[PluginEntry]) -> list[ActivePlugin]:
+def _loaded(
+    manager: PluginManager, chosen: Sequence[PluginEntry], built_in: Collection[str]
+) -> list[ActivePlugin]:
     """The plugins behind *chosen*, in order; names that mean one plugin load it once."""
     found: dict[str, dict[str, PluginEntry]] = {}
     opening: dict[str, PluginEntry] = {}
@@ -156,7 +168,10 @@ def _loaded(manager: PluginManager, chosen: Sequence[PluginEntry]) -> list[Activ
         entries[name] = entry
         if is_opening:
             opening[plugin] = entry
-    return [ActivePlugin(manager.infos[plugin], entries) for plugin, entries in found.items()]
+    return [
+        ActivePlugin(manager.infos[plugin], entries, is_built_in=plugin in built_in)
+        for plugin, entries in found.items()
+    ]
 
 
 def _event_sources(manager: PluginManager, plugins: Sequence[ActivePlugin]) -> dict[str, EventSource]:

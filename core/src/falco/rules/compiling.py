@@ -32,9 +32,6 @@ from falco.templates.model import Template
 
 MAX_CHECKS: Final = 100_000
 """Comparisons of one condition with its macros put in."""
-MANY_EVENT_TYPES: Final = 100
-"""A syscall rule that matches more event types than this is warned about."""
-
 _CONTAINER_INFO: Final = "%container.info"
 _FIELD: Final = re.compile(r"%[0-9]*([a-z_]+(?:\.[a-z_]+)+)")
 _UNKNOWN: Final = ("nonexistent field", "invalid formatting token", "unknown event type", "unknown filter:")
@@ -53,6 +50,8 @@ class CompiledRule:
     """The condition with macros put in."""
     output: Text
     """The output with additions, as it was parsed."""
+    extra_formats: dict[str, str | None]
+    """The formats of the keys that additions bring; None: the key is itself a field."""
     lists: tuple[str, ...]
 
 
@@ -180,7 +179,7 @@ class Compiler:
                     f"The condition has {_count(expanded.size)} comparisons with its macros, more than {MAX_CHECKS:,}"
                 )
                 raise source.where.error(ErrorCode.LOAD_ERR_VALIDATE, message)
-            checked = self._checked(source, expanded.expr, definition, scope)
+            checked, event_types = self._checked(source, expanded.expr, definition, scope)
         except _SkippedError as skipped:
             self._done.warnings.append(skipped.warning)
             return
@@ -197,10 +196,14 @@ class Compiler:
             enabled=definition.is_enabled,
             capture=definition.is_capture,
             capture_duration_ms=definition.capture_duration_ms,
-            event_types=None if scope.event_types is None else scope.event_types.infer(expanded.expr),
+            event_types=event_types,
         )
-        self._done.rules.append(CompiledRule(rule, collected, source.parsed, expanded.expr, output, source.lists))
-        if rule.event_types is not None and len(rule.event_types) > MANY_EVENT_TYPES and definition.warns_event_types:
+        self._done.rules.append(
+            CompiledRule(
+                rule, collected, source.parsed, expanded.expr, output, self._extra_formats(definition), source.lists
+            )
+        )
+        if scope.event_types and scope.event_types.are_many(rule.event_types or ()) and definition.warns_event_types:
             message = "Rule matches too many evt.type values. This has a significant performance penalty."
             hint = "add a check of evt.type, such as 'evt.type in (open, openat)', or set 'warn_evttypes: false'"
             self._done.warnings.append(where.warning(WarningCode.LOAD_NO_EVTTYPE, message, hint=hint))
@@ -233,17 +236,16 @@ class Compiler:
             where = definition.where.into("rule output", "", definition.output_span)
             raise _failed(error, where, (), ErrorCode.LOAD_ERR_COMPILE_OUTPUT, definition) from None
 
+    def _extra_formats(self, rule: RuleDefinition) -> dict[str, str | None]:
+        """The keys that additions bring, with their formats; a later one replaces an earlier one."""
+        return {key: text for addition in self.additions if addition.matches(rule) for key, text in addition.fields}
+
     def _extra_fields(self, definition: RuleDefinition, scope: Scope) -> tuple[ExtraField, ...]:
-        """The keys that additions bring; a later one with the same key replaces an earlier one."""
-        found: dict[str, ExtraField] = {}
-        for addition in self.additions:
-            if not addition.matches(definition):
-                continue
-            for key, text in addition.fields:
-                by = "append_output.extra_fields"
-                template = self._template(Text.of(f"%{key}" if text is None else text, by), definition, scope)
-                found[key] = ExtraField(key, template, is_raw=text is None)
-        return tuple(found.values())
+        found = []
+        for key, text in self._extra_formats(definition).items():
+            format_ = Text.of(f"%{key}" if text is None else text, "append_output")
+            found.append(ExtraField(key, self._template(format_, definition, scope), is_raw=text is None))
+        return tuple(found)
 
     def _warn_of_deprecated(self, output: Text, definition: RuleDefinition) -> None:
         where = definition.where.into("rule output", "", definition.output_span)
@@ -256,10 +258,12 @@ class Compiler:
                     )
                 )
 
-    def _checked(self, source: _Source, expr: Expr, definition: RuleDefinition, scope: Scope) -> Condition:
-        """The condition after the type check; its warnings are recorded even if it fails."""
+    def _checked(
+        self, source: _Source, expr: Expr, definition: RuleDefinition, scope: Scope
+    ) -> tuple[Condition, frozenset[int] | None]:
+        """The condition after the type check, and its event types; its warnings are recorded even if it fails."""
 
-        def warn(warning: warnings.Warning) -> None:
+        def warn(warning: warnings.ConditionWarning) -> None:
             chain = self._macros.trace(source.parsed, warning.extent.text)
             code = WarningCode[warning.code]
             at: Place = definition.condition_span
@@ -273,6 +277,7 @@ class Compiler:
 
         try:
             checked = check.check(expr, scope)
+            event_types = None if scope.event_types is None else scope.event_types.infer(expr)
         except ConditionError as error:
             for warning in warnings.of_expression(expr):
                 warn(warning)
@@ -282,7 +287,7 @@ class Compiler:
             raise _failed(error, where, chain, ErrorCode.LOAD_ERR_COMPILE_CONDITION, definition) from None
         for warning in checked.warnings:
             warn(warning)
-        return checked.condition
+        return checked.condition, event_types
 
     def _warn_of_unused(self) -> None:
         for macro in self._done.macros.values():

@@ -89,6 +89,11 @@ class RuleLoader:
         return tuple(compiled.rule for compiled in self._compiled.rules if compiled.rule.priority <= self._min_priority)
 
     @property
+    def scopes(self) -> Mapping[str, Scope]:
+        """The event sources, by name."""
+        return self._collection.scopes
+
+    @property
     def compiled(self) -> Compiled:
         """Everything as it was compiled last, for descriptions."""
         return self._compiled

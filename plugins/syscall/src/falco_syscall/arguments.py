@@ -16,7 +16,7 @@ from falco_syscall.capture.event_table import ParamFormat, ParamInfo, ParamType,
 from falco_syscall.capture.linux import ERRORS, SIGNALS, SYSCALLS
 from falco_syscall.catalogue.events import GENERIC_EXIT
 from falco_syscall.state.addresses import address_text, tuple_text
-from falco_syscall.state.descriptors import IP_SOCKETS, LETTERS, Descriptor, Role
+from falco_syscall.state.descriptors import LETTERS, SERVERS, Descriptor, Role
 from falco_syscall.state.paths import ABSENT, AT_FDCWD, as_directory, concat
 from falco_syscall.state.threads import NOBODY
 
@@ -101,7 +101,7 @@ def descriptor_text(descriptor: Descriptor) -> str:
     """``<4t>1.2.3.4:5->6.7.8.9:80``: type, protocol, name."""
     letter = LETTERS.get(descriptor.type, "o")
     protocol = ""
-    if descriptor.type in IP_SOCKETS and (descriptor.role is not Role.NONE or descriptor.l4 == L4Protocol.RAW):
+    if descriptor.type in SERVERS or descriptor.role is not Role.NONE or descriptor.l4 == L4Protocol.RAW:
         protocol = _L4_LETTERS.get(L4Protocol(descriptor.l4), "")
     return f"<{letter}{protocol}>{descriptor.name}"
 

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from falco.sources import Decoder
-
 from falco_syscall.capture import CaptureEvent
+from falco_syscall.capture.event_table import EventFlag
 from falco_syscall.event import SyscallEvent
 from falco_syscall.state import new_machine
 
 if TYPE_CHECKING:
     from falco.ruleset import Residual, Ruleset
-
     from falco_syscall.capture import Metadata
 
 Item: TypeAlias = "Metadata | CaptureEvent"
@@ -29,7 +28,7 @@ class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
 
     def __init__(self) -> None:
         self.machine = new_machine()
-        self._first_ns = 0
+        self._start_ns = 0
         self._previous_ns = 0
 
     def select(
@@ -47,7 +46,9 @@ class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
                 self.machine.load(item)
                 continue
             event = SyscallEvent(item, self.machine)
-            event.first_ns = self._first_ns = self._first_ns or event.time_ns
+            if not self._start_ns and EventFlag.SKIPPARSERESET not in event.info.flags:
+                self._start_ns = event.time_ns
+            event.start_ns = self._start_ns
             event.previous_ns = self._previous_ns or event.time_ns
             self._previous_ns = event.time_ns
             self.count = event.num
@@ -58,5 +59,3 @@ class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
     def counters(self) -> Mapping[str, int]:
         """What was not kept, by reason."""
         return {reason: number for reason, number in self.machine.counters().items() if number}
-
-

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from falco.fields.text import from_bytes
-
 from falco_syscall.capture.event_table import EVENTS, EventFlag, EventInfo, EventSource, ParamType
-from falco_syscall.capture.linux import SYSCALLS
+from falco_syscall.capture.linux import SYSCALLS, native_syscalls
 from falco_syscall.catalogue.events import GENERIC_EXIT
 from falco_syscall.state.paths import ABSENT
 
@@ -27,10 +26,7 @@ _IS_SIGNED: Final = tuple(tuple(param.type in _SIGNED for param in event.params)
 _UNREADABLE: Final = frozenset({"(NULL)", ABSENT})
 
 HAS_RESULT: Final = tuple(
-    event.code > GENERIC_EXIT
-    and not event.is_enter
-    and event.source is EventSource.SYSCALL
-    and len(event.params) > 0
+    event.code > GENERIC_EXIT and not event.is_enter and event.source is EventSource.SYSCALL and len(event.params) > 0
     for event in EVENTS
 )
 """By code: whether the first parameter is what the call returned."""
@@ -48,7 +44,7 @@ class SyscallEvent:
         num: ``evt.num``.
         time_ns: Since the epoch.
         previous_ns: Time of the event before, or its own.
-        first_ns: Time of the first event of the capture.
+        start_ns: Time of the first event of the capture that is more than a note of the driver; 0 before it.
         tid: Number of the thread, -1 if there is none.
         code: Index into ``EVENTS``.
         params: The bytes of each parameter; may be shorter than the table, empty for "not available".
@@ -61,7 +57,7 @@ class SyscallEvent:
     """
 
     __slots__ = (
-        *("num", "time_ns", "previous_ns", "first_ns", "tid", "cpu", "code", "info", "params", "thread"),
+        *("num", "time_ns", "previous_ns", "start_ns", "tid", "cpu", "code", "info", "params", "thread"),
         *("fd", "fd_number", "name_before", "machine", "enter"),
     )
 
@@ -72,7 +68,7 @@ class SyscallEvent:
 
     def __init__(self, event: CaptureEvent, machine: Machine) -> None:
         self.num = event.num
-        self.time_ns = self.previous_ns = self.first_ns = event.time_ns
+        self.time_ns = self.previous_ns = self.start_ns = event.time_ns
         self.tid = event.tid
         self.cpu = event.cpu
         self.code = event.code
@@ -89,11 +85,18 @@ class SyscallEvent:
     def name(self) -> str:
         """``evt.type``: the event's name; the call's for those without an event of their own."""
         if self.code <= GENERIC_EXIT:
-            syscall = self.number(0)
-            return SYSCALLS[syscall] if syscall < len(SYSCALLS) else "unknown"
+            return self._generic_name()
         if self.code == _ASYNCHRONOUS:
             return self.text(1) or self.info.name
         return self.info.name
+
+    def _generic_name(self) -> str:
+        syscall = self.number(0)
+        if 0 < syscall < len(SYSCALLS):
+            return SYSCALLS[syscall]
+        # Calls that the driver did not know; the numbers are those of the machine that captured.
+        native = native_syscalls("x86_64").get(self.number(1))
+        return SYSCALLS[0] if native is None else native.name
 
     @property
     def result(self) -> int | None:

@@ -10,7 +10,8 @@ from falco_syscall.fields import container, evt, fd, fspath, proc, user
 if TYPE_CHECKING:
     from falco.fields import Field
 
-FIELDS: tuple[Field[Any], ...] = fields(
-    evt.BINDERS | proc.BINDERS | user.BINDERS | fd.BINDERS | fspath.BINDERS | container.BINDERS
+FIELDS: tuple[Field[Any], ...] = evt.ENVELOPE + fields(
+    evt.BINDERS | proc.BINDERS | user.BINDERS | fd.BINDERS | fspath.BINDERS | container.BINDERS,
+    shown=evt.SHOWN | proc.SHOWN,
 )
-"""All fields of the syscall source beside those that every source has."""
+"""All fields of the syscall source; of those that every source has, only what is read differently here."""

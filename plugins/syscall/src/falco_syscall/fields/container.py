@@ -14,7 +14,6 @@ from falco_syscall.state.containers import Container, Mount, read_container
 
 if TYPE_CHECKING:
     from falco.fields import Value
-
     from falco_syscall.catalogue.fields import Binder
     from falco_syscall.event import SyscallEvent
     from falco_syscall.fields.binding import Getter
@@ -101,13 +100,14 @@ def _chosen(argument: str, *, by_destination: bool) -> Callable[[tuple[Mount, ..
         index = int(argument[:9])
         return lambda mounts: mounts[index] if index < len(mounts) else None
     try:
-        pattern = re2.compile(argument)
+        # As text is searched, not matched as a whole: the pattern may begin and end anywhere.
+        pattern = re2.compile(f"(?s:.*)(?:{argument})(?s:.*)")
     except re2.error as error:
         raise ValueError(f"invalid pattern of a mount: {argument}: {error}") from error
 
     def search(mounts: tuple[Mount, ...]) -> Mount | None:
         for mount in mounts:
-            if pattern.search(mount.destination if by_destination else mount.source):
+            if pattern.fullmatch(mount.destination if by_destination else mount.source):
                 return mount
         return None
 

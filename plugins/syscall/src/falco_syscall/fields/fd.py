@@ -26,7 +26,6 @@ from falco_syscall.state.paths import ABSENT, concat, directory_of, filename_of,
 
 if TYPE_CHECKING:
     from falco.fields import Value
-
     from falco_syscall.catalogue.fields import Binder
     from falco_syscall.event import SyscallEvent
     from falco_syscall.fields.binding import Getter
@@ -174,12 +173,12 @@ def _both_ports(fd: Descriptor) -> Any:
     return (fd.source_port,) if fd.type in SERVERS else None
 
 
-def _source_is_local(event: SyscallEvent, fd: Descriptor) -> bool:
-    """Whether the first end is this machine's, or the container's."""
+def _is_local(event: SyscallEvent, ip: bytes) -> bool:
+    """Whether an address is this machine's, or the container's."""
     container_id = event.thread.container_id if event.thread is not None else ""
     if not container_id:
-        return event.machine.interfaces.is_local(fd.source_ip)
-    return len(fd.source_ip) == 4 and event.machine.containers.has_address(container_id, str(ip_value(fd.source_ip)))
+        return event.machine.interfaces.is_local(ip)
+    return len(ip) == 4 and event.machine.containers.has_address(container_id, str(ip_value(ip)))
 
 
 def _end(read: Callable[[Descriptor, bool], Any], *, local: bool) -> Binder:
@@ -189,7 +188,7 @@ def _end(read: Callable[[Descriptor, bool], Any], *, local: bool) -> Binder:
         fd = event.fd
         if fd is None or fd.type not in CONNECTIONS or fd.role is Role.NONE:
             return None
-        value: Value | None = read(fd, _source_is_local(event, fd) is local)
+        value: Value | None = read(fd, _is_local(event, fd.source_ip) is local)
         return value
 
     return _of_event(getter)
@@ -207,14 +206,17 @@ def _end_service(fd: Descriptor, first: bool) -> str:  # noqa: FBT001 - one of t
     return str(_end_port(fd, first))
 
 
-def _service(read: Callable[[Descriptor], int | None]) -> Binder:
-    def getter(fd: Descriptor) -> str | None:
-        if fd.type in SERVERS:
-            return ""
-        port = read(fd)
-        return None if port is None else str(port)
+def _client_service(fd: Descriptor) -> str | None:
+    if fd.role is Role.NONE:
+        return None
+    return str(fd.source_port) if fd.type in CONNECTIONS else ""
 
-    return _of_fd(getter)
+
+def _server_service(fd: Descriptor) -> str | None:
+    if fd.type in SERVERS:
+        return ""
+    port = _server_port(fd)
+    return None if port is None else str(port)
 
 
 def _protocol(fd: Descriptor) -> str:
@@ -239,7 +241,7 @@ def _is_server(event: SyscallEvent) -> bool | None:
         return None
     if fd.type in SERVERS:
         return True
-    return fd.type in CONNECTIONS and event.machine.interfaces.is_local(fd.dest_ip)
+    return fd.type in CONNECTIONS and _is_local(event, fd.dest_ip)
 
 
 def _types(argument: str | None) -> Getter:
@@ -286,8 +288,8 @@ BINDERS: Final[dict[str, Binder]] = {
     "fd.containername": _with_container(_name),
     "fd.containerdirectory": _with_container(_directory),
     "fd.proto": _of_fd(_both_ports),
-    "fd.cproto": _service(_client_port),
-    "fd.sproto": _service(_server_port),
+    "fd.cproto": _of_fd(_client_service),
+    "fd.sproto": _of_fd(_server_service),
     "fd.lproto": _end(_end_service, local=True),
     "fd.rproto": _end(_end_service, local=False),
     "fd.net": _of_fd(_both_ips),

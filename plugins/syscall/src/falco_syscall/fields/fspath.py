@@ -28,7 +28,7 @@ class PathParameter(NamedTuple):
             path is the name of the descriptor that the call made.
     """
 
-    index: int
+    position: int
     dirfd: int = -1
     base: str = "cwd"
 
@@ -53,7 +53,10 @@ def _at(index: int, dirfd: int, base: str) -> PathParameter:
 _CALLS: Final[dict[int, PathCall]] = {
     CODES[constant]: call
     for constants, call in (
-        (("SYSCALL_MKDIR_2_X", "SYSCALL_RMDIR_2_X", "SYSCALL_UNLINK_2_X", "SYSCALL_CHOWN_X", "SYSCALL_LCHOWN_X"), _FIRST),
+        (
+            ("SYSCALL_MKDIR_2_X", "SYSCALL_RMDIR_2_X", "SYSCALL_UNLINK_2_X", "SYSCALL_CHOWN_X", "SYSCALL_LCHOWN_X"),
+            _FIRST,
+        ),
         (("SYSCALL_CHMOD_X", "SYSCALL_UMOUNT_1_X", "SYSCALL_UMOUNT2_X", "SYSCALL_QUOTACTL_X"), _FIRST),
         (("SYSCALL_MKDIRAT_X", "SYSCALL_UNLINKAT_2_X"), PathCall(name=_at(2, 1, "directory"))),
         (("SYSCALL_FCHMODAT_X", "SYSCALL_FCHOWNAT_X"), PathCall(name=_at(2, 1, "directory"))),
@@ -79,9 +82,9 @@ def _succeeded(event: SyscallEvent, call: PathCall) -> bool:
 
 
 def _path(event: SyscallEvent, where: PathParameter, *, raw: bool) -> str | None:
-    if where.index >= len(event.params):
+    if where.position >= len(event.params):
         return None
-    path = event.path(where.index)
+    path = event.path(where.position)
     if raw:
         return path
     if path.startswith("/"):
@@ -131,7 +134,9 @@ def _listed(event: SyscallEvent) -> list[tuple[int, Descriptor | None]] | None:
         return None
     table = event.thread.table
     whole = 2 + (len(raw) - 2) // 10 * 10
-    return [(number, table.get(number) if table is not None else None) for number, _ in iter_unpack("<qH", raw[2:whole])]
+    return [
+        (number, table.get(number) if table is not None else None) for number, _ in iter_unpack("<qH", raw[2:whole])
+    ]
 
 
 def _numbers(event: SyscallEvent) -> str | None:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falco.fields.text import size
-
-from falco_syscall.fields.binding import constant, number, of_thread, plain
+from falco_syscall.capture.event_table import CODES
+from falco_syscall.catalogue.arguments import name_of
+from falco_syscall.fields.binding import constant, of_thread, plain
 from falco_syscall.state.credentials import CAPABILITIES
 from falco_syscall.state.descriptors import NAMES
 from falco_syscall.state.paths import ABSENT
@@ -15,7 +16,6 @@ from falco_syscall.state.threads import Thread
 
 if TYPE_CHECKING:
     from falco.fields import Value
-
     from falco_syscall.catalogue.fields import Binder
     from falco_syscall.event import SyscallEvent
     from falco_syscall.fields.binding import Getter
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 OfThread: TypeAlias = "Callable[[Thread], Any]"
 _LARGEST_PID: Final = 0xFFFFFFFF
-_I64: Final = 1 << 63
+_PROCINFO: Final = CODES["PROCINFO_E"]
 
 
 def _pid(value: int) -> int | None:
@@ -109,7 +109,7 @@ def _each_ancestor(read: OfThread) -> Getter:
         if event.thread is None:
             return None
         values = tuple(read(ancestor) for ancestor in event.machine.threads.ancestors(event.thread))
-        return values or None
+        return values if any(values) else None
 
     return getter
 
@@ -131,7 +131,10 @@ def _arguments_of_ancestor(argument: str | None) -> Getter:
 def _arguments_of_ancestors(event: SyscallEvent) -> str | None:
     if event.thread is None:
         return None
-    return " ".join(map(_args, event.machine.threads.ancestors(event.thread))) or None
+    joined = ""
+    for ancestor in event.machine.threads.ancestors(event.thread):
+        joined = f"{joined} {_args(ancestor)}" if joined else _args(ancestor)
+    return joined or None
 
 
 def _one_argument(argument: str | None) -> Getter:
@@ -193,6 +196,8 @@ def _leader(number_of: Callable[[Thread], int], *, is_virtual: bool, read: Calla
         if thread is None:
             return None
         wanted = number_of(thread)
+        if wanted < 0:
+            return ""
         threads = event.machine.threads
         if not is_virtual or not thread.is_in_pidns:
             leader = threads.get(wanted)
@@ -260,13 +265,13 @@ def _parent_thread(read: OfThread) -> Binder:
 
 
 def _open_count(thread: Thread) -> int:
-    table = thread.table
-    return len(table) if table is not None else 0
+    main = thread.main
+    return len(main.descriptors) if main is not None else 0
 
 
 def _fd_limit(thread: Thread) -> int:
     main = thread.main
-    return main.fdlimit if main is not None else -1
+    return main.fdlimit if main is not None else 0
 
 
 def _fd_usage(thread: Thread) -> float:
@@ -304,7 +309,7 @@ def _capabilities(bits: int) -> str:
 
 
 def _cgroup(argument: str | None) -> Getter:
-    subsystem = argument or ""
+    subsystem = name_of("thread.cgroup", argument)
 
     def read(thread: Thread) -> str | None:
         return next((path for name, path in thread.cgroups if name == subsystem), None)
@@ -323,15 +328,13 @@ def _group_size(*, without_main: bool) -> Binder:
     return of_thread(read)
 
 
+def _cpu_usage(event: SyscallEvent) -> float | None:
+    """Falco measures only live; replaying the reports of CPU times that old captures have, it says 0."""
+    return 0.0 if event.code == _PROCINFO and event.thread is not None else None
+
+
 def _nonzero(read: OfThread) -> Binder:
     return of_thread(lambda thread: read(thread) or None)
-
-
-def _signed(value: int) -> int:
-    return value - 2 * _I64 if value >= _I64 else value
-
-
-_COMM, _EXE, _EXEPATH = _comm, _exe, _exepath
 
 
 def _leaders(prefix: str, number_of: Callable[[Thread], int], *, is_virtual: bool, name: str) -> dict[str, Binder]:
@@ -410,13 +413,13 @@ BINDERS: Final[dict[str, Binder]] = {
     "thread.nametid": of_thread(lambda thread: f"{thread.comm}{thread.tid}"),
     "thread.exectime": constant(0),
     "thread.totexectime": of_thread(lambda _thread: 0),
-    "thread.cgroups": of_thread(lambda thread: " ".join(f"{name}={path}" for name, path in thread.cgroups)),
+    "thread.cgroups": _nonzero(lambda thread: " ".join(f"{name}={path}" for name, path in thread.cgroups)),
     "thread.cgroup": _cgroup,
     "proc.nthreads": _group_size(without_main=False),
     "proc.nchilds": _group_size(without_main=True),
-    "thread.cpu": constant(None),
-    "thread.cpu.user": constant(None),
-    "thread.cpu.system": constant(None),
+    "thread.cpu": plain(_cpu_usage),
+    "thread.cpu.user": plain(_cpu_usage),
+    "thread.cpu.system": plain(_cpu_usage),
     "thread.vmsize": of_thread(lambda thread: thread.vmsize_kb if thread.is_main else 0),
     "thread.vmrss": of_thread(lambda thread: thread.vmrss_kb if thread.is_main else 0),
     "thread.vmsize.b": of_thread(lambda thread: thread.vmsize_kb * 1024 if thread.is_main else 0),
@@ -428,3 +431,34 @@ BINDERS: Final[dict[str, Binder]] = {
     "proc.stdout.name": _standard(1, name=True),
     "proc.stderr.name": _standard(2, name=True),
 }
+
+
+def _shown_ancestor(name: str, read: OfThread) -> Binder:
+    """What an output shows: one ancestor, without an argument the process itself."""
+
+    def bind(argument: str | None) -> Getter:
+        steps = 0 if argument is None or argument == "-1" else _generation(name, argument)
+
+        def getter(event: SyscallEvent) -> Value | None:
+            if event.thread is None:
+                return None
+            ancestor = _ancestor_at(event.machine.threads, event.thread, steps)
+            value: Value | None = None if ancestor is None else read(ancestor)
+            return value
+
+        return getter
+
+    return bind
+
+
+def _shown_environment(argument: str | None) -> Getter:
+    if argument is None or (argument.isascii() and argument.isdigit()):
+        return _shown_ancestor("proc.aenv", lambda thread: _environment(thread, ""))(argument)
+    return _ancestor_variable(argument)
+
+
+SHOWN: Final[dict[str, Binder]] = {
+    "proc.apid": _shown_ancestor("proc.apid", lambda thread: thread.pid),
+    "proc.aenv": _shown_environment,
+}
+"""Fields that an output shows differently."""

@@ -108,7 +108,7 @@ class Mount(NamedTuple):
         return "true" if self.is_writable else "false"
 
     def __str__(self) -> str:
-        return ":".join((self.source, self.destination, self.mode, self.writable, self.propagation))
+        return f"{self.source}:{self.destination}:{self.mode}:{self.writable}:{self.propagation}"
 
 
 _TYPES: Final = {

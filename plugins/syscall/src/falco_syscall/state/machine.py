@@ -67,7 +67,7 @@ class Machine:
 
     def __init__(self, handlers: dict[int, Handler]) -> None:
         self._handlers = handlers
-        self._leaving: list[Callable[[], None]] = []
+        self._leaving: list[Callable[[], object]] = []
         self._is_loading = False
         self._reset()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from falco_syscall.capture.event_table import CODES
-from falco_syscall.state.paths import ABSENT
+from falco_syscall.state.paths import ABSENT, concat
 from falco_syscall.state.texts import split, split_cgroups
 from falco_syscall.state.threads import (
     CLONE_CHILD_IN_PIDNS,
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from falco_syscall.event import SyscallEvent
     from falco_syscall.state.machine import Handler, Machine
 
+_EXECVE_ENTER: Final = CODES["SYSCALL_EXECVE_19_E"]
 _VFORK: Final = CODES["SYSCALL_VFORK_20_X"]
 _ONLY_THE_CHILD_KNOWS: Final = CLONE_CHILD_IN_PIDNS | CLONE_NEWPID | CLONE_PARENT
 _STALE_NS: Final = 2_000_000_000
@@ -229,8 +230,15 @@ def _take_image(thread: Thread, event: SyscallEvent) -> None:
     if event.has(29):
         thread.gid = event.number(29)
     thread.pgid = event.number(28, -1)
-    exepath = event.path(27)
-    thread.exepath = exepath.removesuffix(_DELETED) if exepath != ABSENT else exepath
+    thread.exepath = _program(thread, event)
+
+
+def _program(thread: Thread, event: SyscallEvent) -> str:
+    """The path of the program: the kernel's, in older captures the one that the call was given."""
+    if event.has(27):
+        return event.path(27).removesuffix(_DELETED)
+    given = event.enter.path(0) if event.enter is not None and event.enter.code == _EXECVE_ENTER else ""
+    return given if given in {"", ABSENT} else concat(thread.directory, given)
 
 
 def _compare_times(thread: Thread) -> None:

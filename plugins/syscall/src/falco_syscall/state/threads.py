@@ -74,7 +74,7 @@ class Thread:
     root: str = ""
     cgroups: tuple[tuple[str, str], ...] = ()
     flags: int = 0
-    fdlimit: int = -1
+    fdlimit: int = 0
     uid: int = NOBODY
     gid: int = NOBODY
     loginuid: int = NOBODY
