@@ -1,13 +1,14 @@
 import re
 from base64 import b64encode
 from ipaddress import ip_address
+from itertools import dropwhile
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falco.fields import Field, FieldFlag, FieldFormat, FieldType, Quantifier
+from falco.fields import Field, FieldFlag, FieldFormat, FieldType, FieldUse, Quantifier
 from falco.fields.format import Shape, is_shown, json_of, text_of
 from falco.fields.text import size
 from falco.testing import strategies
@@ -46,6 +47,9 @@ def json(value, shape, **options):
         (Shape(FieldType.ABSTIME), -5, "18446744073709551611", -5),
         (Shape(is_list=True), ["a", "b"], "(a,b)", ["a", "b"]),
         (Shape(is_list=True), [], "()", []),
+        (Shape(is_list=True), ["", "", "a", "", "b", ""], "(a,,b,)", ["", "", "a", "", "b", ""]),
+        (Shape(is_list=True), [",", "a"], "(,,a)", [",", "a"]),
+        (Shape(is_list=True), ["", ""], "()", ["", ""]),
         (Shape(FieldType.BOOL, is_list=True), [True, False], "(true,false)", [True, False]),
         (Shape(FieldType.UINT64, is_list=True), [1, 2], "(1,2)", [1, 2]),
         (Shape(FieldType.IPADDR, is_list=True), [ip_address("::1")], "(::1)", ["::1"]),
@@ -101,8 +105,8 @@ def test_candidates_are_joined_unless_the_field_says_what_to_show():
     ancestors = Field("proc.aname", lambda _arg: lambda _event: (), quantifier=Quantifier.ANY)
     process = Field("proc.apid", ancestors.bind, quantifier=Quantifier.ANY, shown=ancestors.bind)
 
-    assert Shape.of(ancestors).is_joined
-    assert not Shape.of(process).is_joined
+    assert Shape.of(FieldUse("proc.aname", None, ancestors)).is_joined
+    assert not Shape.of(FieldUse("proc.apid", None, process)).is_joined
 
 
 @given(strategies.any_values().filter(lambda value: value is not None), strategies.shapes(), st.booleans())
@@ -116,7 +120,7 @@ def test_writing_never_raises_whatever_the_value(value, shape, is_base64):
 
 @given(st.lists(st.text(st.characters(codec="utf-8")), max_size=40))
 def test_a_list_of_texts_shows_all_that_fits(values):
-    whole = "(" + ",".join(values) + ")"
+    whole = "(" + ",".join(dropwhile(lambda value: not value, values)) + ")"
 
     assert text(values, Shape(is_list=True)).encode(errors="surrogateescape") == whole.encode()[:1023]
 

@@ -64,7 +64,7 @@ class JsonFormatter(Formatter):
         if not template.is_internal:
             contents[self.options.time_key] = self.options.time
         contents |= dict(template.extra_fields)
-        return self._object(dict(sorted((printable(key), content) for key, content in contents.items())))
+        return self._object(dict(sorted({printable(key): content for key, content in contents.items()}.items())))
 
     def _object(self, contents: Mapping[str, Extra]) -> Make:
         """The function that makes the object with *contents*, in their order."""

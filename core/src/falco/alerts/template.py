@@ -103,7 +103,7 @@ def _bind(operand: Operand) -> Getter[Any]:
 
 
 def _placeholder(operand: Operand, slots: dict[Operand, int], width: int = 0) -> Placeholder:
-    shape = Shape.of(operand.field) if isinstance(operand, FieldUse) else Shape(operand.type, is_list=operand.is_list)
+    shape = Shape.of(operand) if isinstance(operand, FieldUse) else Shape(operand.type, is_list=operand.is_list)
     return Placeholder(slots.get(operand), shape, width)
 
 

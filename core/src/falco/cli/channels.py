@@ -25,9 +25,7 @@ def dispatcher(session: Session) -> Dispatcher:
         if name in session.configuration.outputs
     ]
     if not outputs:
-        raise ConfigError(
-            "No output configured, please make sure at least one output is configured and enabled."
-        )
+        raise ConfigError("No output configured, please make sure at least one output is configured and enabled.")
     return Dispatcher(
         outputs,
         report=session.report,

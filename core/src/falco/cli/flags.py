@@ -114,13 +114,20 @@ FLAGS: Final = (
         "<rules_file>",
     ),
     Flag(("--support",), "support", Kind.SWITCH, "Print versions, configuration and rules as JSON and exit."),
-    Flag(("-U", "--unbuffered"), "unbuffered", Kind.SWITCH, "Write every alert at once, whatever buffered_outputs says."),
+    Flag(
+        ("-U", "--unbuffered"), "unbuffered", Kind.SWITCH, "Write every alert at once, whatever buffered_outputs says."
+    ),
     Flag(("-V", "--validate"), "validate", Kind.MANY, "Check this rules file and exit.", "<rules_file>"),
     Flag(("-v",), "verbose", Kind.SWITCH, "Say more: types in --list, rates at the end."),
     Flag(("--version",), "version", Kind.SWITCH, "Print versions and exit."),
     Flag(("--page-size",), "page_size", Kind.SWITCH, "Print the page size of the system and exit."),
     Flag(
-        ("--jobs",), "jobs", Kind.NUMBER, "Processes that scan one file.", "<number>", {"default": 1, "show_default": True}
+        ("--jobs",),
+        "jobs",
+        Kind.NUMBER,
+        "Processes that scan one file.",
+        "<number>",
+        {"default": 1, "show_default": True},
     ),
 )
 

@@ -39,3 +39,7 @@ class Options:
     page_size: bool = False
     jobs: int = 1
     """Extension: processes that scan one input."""
+    is_scan: bool = False
+    """Extension: a file is scanned, so the machine's own configuration does not count."""
+    argv: tuple[str, ...] = ()
+    """The arguments as they were given."""

@@ -8,31 +8,70 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import structlog
 
 from falco.alerts.statistics import Statistics, losses_text
-from falco.cli import channels
+from falco.cli import channels, first_run
 from falco.cli.duration import Limited
 from falco.cli.process import Process, write_pidfile
-from falco.cli.rulebook import Rulebook
+from falco.cli.metrics import check_metrics
+from falco.cli.rulebook import Rulebook, build
 from falco.cli.selection import check_engine
 from falco.cli.session import Session
 from falco.config.settings import EngineKind
 from falco.errors import FalcoError
 from falco.outputs import Dispatcher
 from falco.pipeline import Pipeline, run_jobs
-from falco.plugins import init_config
 from falco.plugins.activation import SYSCALL, EventSource
-from falco.ruleset import Ruleset
-from falco.sources import Decoder, Source
+from falco.sources import Decoder
 
 _log = structlog.get_logger(__name__)
 
+EXIT_PIDFILE = 255
 STOP_DEADLINE_S = 5.0
 """After a signal: how long sources may take to end."""
+
+
+def run(session: Session, rulebook: Rulebook, process: Process | None) -> int:
+    """Open what is switched on, run to the end, say what was found, and return the exit code.
+
+    Raises:
+        FalcoError: Nothing can be opened, or an event source failed. What was found until then is said before.
+    """
+    names = session.selected
+    if session.is_first_run and not session.options.is_scan:
+        session.around.complain(first_run.welcome(session, names))
+    outputs = channels.dispatcher(session)
+    try:
+        if session.options.pidfile and not _write_pidfile(session):
+            return EXIT_PIDFILE
+        started = Run(session, rulebook, names, outputs)
+    except BaseException:
+        outputs.close()
+        raise
+    with process.signals(started) if process is not None else nullcontext():
+        try:
+            check_metrics(session.settings)
+            started.run()
+        finally:
+            started.close()
+            session.around.print(started.statistics().text())
+            session.around.complain(losses_text(started.losses()))
+            if session.options.verbose:
+                session.around.complain(started.rates())
+    return 0
+
+
+def _write_pidfile(session: Session) -> bool:
+    name = session.options.pidfile
+    try:
+        write_pidfile(session.around.cwd / name)
+    except OSError:
+        _log.error(f"Could not write pid to pidfile {name}. Exiting.")
+        return False
+    return True
 
 
 class Run:
@@ -54,7 +93,7 @@ class Run:
         if engine.kind is EngineKind.NODRIVER:
             _log.info(f"Enabled event source '{name}' will be opened with no driver, no event will be produced")
             return False
-        check_engine(self._session.event_sources[name], engine)
+        check_engine(self._session.event_sources.get(name), engine)
         return True
 
     def stop(self, reason: str) -> None:
@@ -132,7 +171,7 @@ class _Track:
         self.statistics = Statistics()
         self._session = session
         self._dispatcher = dispatcher
-        self.source = open_source(session, source)
+        self.source = session.open_source(source.name)
         self._rulebook = rulebook
         self._event_source = source
         self._count = 0
@@ -164,6 +203,7 @@ class _Track:
         used: Decoder[Any, Any] = decoder
         if self._session.options.duration_s:
             used = Limited(decoder, self._session.options.duration_s, self.source.close)
+            decoder.report = self._session.report
         pipeline: Pipeline[Any, Any] = Pipeline(self.source, used, rules, self._dispatcher, self._session.report)
         self.statistics = pipeline.statistics
         self._decoder = decoder
@@ -174,9 +214,9 @@ class _Track:
             self.source.close()
 
     def _run_jobs(self) -> None:
-        build = partial(build_in_worker, self._rulebook.recipe(), self.name)
+        make = partial(build, self._rulebook.recipe(), self.name)
         result = run_jobs(
-            self.source, build, self._dispatcher, jobs=self._session.options.jobs, report=self._session.report
+            self.source, make, self._dispatcher, jobs=self._session.options.jobs, report=self._session.report
         )
         self.statistics, self._count, self._failures = result.statistics, result.count, result.failures
         self._counters = result.counters

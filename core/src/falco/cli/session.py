@@ -6,12 +6,14 @@ import socket
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
 from falco import log
+from falco.cli import rules_files
 from falco.cli.options import Options
+from falco.cli.selection import select
 from falco.cli.surroundings import Surroundings
 from falco.clock import Clock, zone_of
 from falco.conditions.event_types import EventTypes
@@ -21,12 +23,14 @@ from falco.config import configuration
 from falco.config.configuration import Configuration
 from falco.config.merge import ConfigFile, read_file
 from falco.config.settings import Settings
+from falco.documents.nodes import Node
 from falco.errors import ConfigError, PluginError
 from falco.fields import evt
 from falco.fields.registry import Fields
-from falco.plugins import listing
+from falco.plugins import init_config, listing
 from falco.plugins.activation import ActivePlugins, EventSource, activate
 from falco.plugins.manager import PluginManager, unique
+from falco.sources import Source
 
 DEFAULT_CONFIG: Final = "/etc/falco/falco.yaml"
 FIRST_RUN: Final = "packaged falco.yaml"
@@ -57,7 +61,7 @@ class Session:
     @cached_property
     def is_first_run(self) -> bool:
         """Whether there is no configuration, so that the packaged one is used."""
-        return not self.options.config and not Path(DEFAULT_CONFIG).exists()
+        return not self.options.config and (self.options.is_scan or not Path(DEFAULT_CONFIG).exists())
 
     @cached_property
     def configuration(self) -> Configuration:
@@ -118,11 +122,66 @@ class Session:
         load = self.settings.load_plugins
         active = activate(self.plugins, self.settings.plugins, load if isinstance(load, tuple) else None)
         for plugin in active.plugins:
-            if plugin.names and not listing.is_known(active, plugin):
+            if plugin.alias and not listing.is_known(active, plugin):
                 raise PluginError(
                     f"Plugin '{plugin.info.name}' is loaded but unused as not compatible with any known event source"
                 )
+            for name, entry in plugin.entries.items():
+                if entry is not plugin.entry:
+                    init_config.read(entry.init_config, None, name)  # nobody gets it, but it must be sound
         return active
+
+    @cached_property
+    def source_configs(self) -> Mapping[str, Any]:
+        """The configuration of the source of each event source that can be opened."""
+        configs = {}
+        for name, source in self.event_sources.items():
+            if source.source_type is None:
+                continue
+            entry = source.plugin.entry
+            node = self._engine_node() if entry is None else entry.init_config
+            who = source.plugin.info.name if entry is None else entry.name
+            configs[name], problems = init_config.read(node, source.source_type.config_type, who)
+            for problem in problems if entry is not None else ():
+                _log.warning(str(problem))
+        return configs
+
+    def _engine_node(self) -> Node | None:
+        """The keys that the source of system calls reads: ``engine``."""
+        return self.configuration.merged.root.get("engine")
+
+    def open_source(self, name: str) -> Source[Any]:
+        """The source of the event source *name*, constructed: nothing is opened yet.
+
+        Raises:
+            ConfigError: No installed plugin can open it.
+        """
+        source = self.event_sources[name]
+        if source.source_type is None:
+            raise ConfigError(f"event source '{name}': no plugin that is loaded can open it")
+        entry = source.plugin.entry
+        params = self.settings.engine.replay.capture_file if entry is None else entry.open_params.strip()
+        return source.source_type(self.source_configs[name], params)
+
+    @cached_property
+    def selected(self) -> tuple[str, ...]:
+        """Names of the event sources that are switched on."""
+        options = self.options
+        return select(self.event_sources, options.enable_source, options.disable_source, self.settings.engine)
+
+    def check(self) -> None:
+        """Load everything that comes before the rules.
+
+        Raises:
+            FalcoError: The configuration, a plugin or the choice of event sources is wrong.
+        """
+        _ = self.scopes, self.source_configs, self.selected
+
+    def rules_names(self) -> list[str]:
+        """Names of rules files and directories: of ``-r``, or else of falco.yaml."""
+        if self.options.rules:
+            return list(self.options.rules)
+        return rules_files.configured(self.settings.rules_files, self.plugins, self.around.cwd)
 
     @property
     def event_sources(self) -> Mapping[str, EventSource]:
@@ -132,7 +191,10 @@ class Session:
     @cached_property
     def scopes(self) -> Mapping[str, Scope]:
         """What rules of each event source may refer to."""
-        added = ((name, one.name, one) for name, one in self.plugins.collect("falco_register_transformers", self.active.names))
+        added = (
+            (name, one.name, one)
+            for name, one in self.plugins.collect("falco_register_transformers", self.active.names)
+        )
         transformers = {**BUILT_IN, **unique("transformer", added)}
         static = evt.static_fields(self.settings.static_fields)
         scopes = {}
@@ -142,7 +204,7 @@ class Session:
             generic = evt.fields(
                 source=name,
                 hostname=self.hostname,
-                plugin=source.plugin.info.name if source.plugin.names else None,
+                plugin=source.plugin.alias,
                 clock=self.clock,
             )
             rows = [*(one for one in generic if one.name not in replaced), *own, *static]

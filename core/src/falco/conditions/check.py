@@ -11,9 +11,9 @@ from falco.conditions.checked import Condition, Modifier, Operand, Operator
 from falco.conditions.errors import ConditionError
 from falco.conditions.scope import Scope
 from falco.conditions.transformers import LIST, Shape, Transformer
-from falco.conditions.warnings import Warning
+from falco.conditions.warnings import ConditionWarning
 from falco.documents.text import Extent
-from falco.fields.model import FieldFlag, FieldType
+from falco.fields.model import FieldFlag, FieldType, FieldUse
 from falco.fields.registry import FieldError
 
 _OPERATORS: Final = {operator.value: operator for operator in Operator} | {"==": Operator.EQ}
@@ -25,7 +25,7 @@ class Checked:
     """A condition that can be evaluated, and what there is to warn about."""
 
     condition: Condition
-    warnings: tuple[Warning, ...] = ()
+    warnings: tuple[ConditionWarning, ...] = ()
 
 
 def check(expr: ast.Expr, scope: Scope) -> Checked:
@@ -133,7 +133,7 @@ class _Operands:
 class _Leaf:
     """One check or name."""
 
-    def __init__(self, leaf: walk.Leaf, scope: Scope, found: list[Warning]) -> None:
+    def __init__(self, leaf: walk.Leaf, scope: Scope, found: list[ConditionWarning]) -> None:
         self._leaf = leaf
         self._scope = scope
         self._found = found
@@ -155,7 +155,7 @@ class _Leaf:
             self._check_right(leaf, left, operator, right)
             return checked.Check(left.operand, operator, right.operand, modifier)
         written = warnings.literals(leaf.right)
-        values = tuple(self._converted(literal, left, operator, leaf) for literal in written)
+        values = tuple(self._converted(literal, left, operator) for literal in written)
         for literal in written:
             self._found.extend(warnings.of_literal(literal, name, self._scope))
         return checked.Check(left.operand, operator, values, modifier)
@@ -165,6 +165,8 @@ class _Leaf:
     ) -> None:
         type_, is_list = left.shape.type, left.shape.is_list
         problem = families.problem(type_, operator, is_list=is_list, has_modifier=modifier is not None)
+        if isinstance(left.operand, FieldUse) and left.operand.field.refusal_of is not None:
+            problem = left.operand.field.refusal_of(left.operand.argument) or problem
         if problem:
             raise self._operands.error(problem, leaf.extent, families.suggestion(type_, is_list=is_list))
 
@@ -186,9 +188,7 @@ class _Leaf:
             )
             raise error(message, extent)
 
-    def _converted(
-        self, literal: ast.Literal | ast.Identifier, left: _Resolved, operator: Operator, leaf: ast.Comparison
-    ) -> Any:
+    def _converted(self, literal: ast.Literal | ast.Identifier, left: _Resolved, operator: Operator) -> Any:
         text = literal.name if isinstance(literal, ast.Identifier) else literal.text
         try:
             value = literals.convert(text, left.shape.type, operator)

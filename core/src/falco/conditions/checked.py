@@ -65,15 +65,26 @@ class Transformed:
     A list written out, ``(a, b)``, is one too: its transformer is called ``()``.
     """
 
-    transformer: str
-    arguments: tuple[Operand, ...]
-    argument: str | None
-    type: FieldType
-    is_list: bool
+    transformer: str = field(compare=False)
+    arguments: tuple[Operand, ...] = field(compare=False)
+    argument: str | None = field(compare=False)
+    type: FieldType = field(compare=False)
+    is_list: bool = field(compare=False)
     definition: Transformer = field(compare=False, repr=False)
+    _flat: tuple[object, ...] = field(init=False, repr=False)
+    """All of it in prefix notation: what is compared and hashed, as transformers may be nested by the hundred."""
+
+    def __post_init__(self) -> None:
+        inner = (part for operand in self.arguments for part in _flattened(operand))
+        own = (self.transformer, self.argument, self.type, self.is_list, len(self.arguments))
+        object.__setattr__(self, "_flat", (*own, *inner))
 
 
 Operand: TypeAlias = FieldUse | Constant | Transformed
+
+
+def _flattened(operand: Operand) -> tuple[object, ...]:
+    return operand._flat if isinstance(operand, Transformed) else (operand,)  # noqa: SLF001  its own module
 
 
 @dataclass(frozen=True, slots=True)

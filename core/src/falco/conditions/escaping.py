@@ -45,7 +45,7 @@ def unescape(content: str, quote: str) -> str:
     while (start := content.find("\\", position)) >= 0:
         pieces.append(bytes_of.to_bytes(content[position:start]))
         letter = content[start + 1 : start + 2]
-        position = start + 2
+        position = start + 1 + len(letter)
         if letter == "x":
             digits = content[position : position + 2]
             position += len(digits)

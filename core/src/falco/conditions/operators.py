@@ -65,9 +65,15 @@ def _quantified(test: Predicate, check: Check) -> Predicate:
     quantifier = _quantifier(check.left)
     if quantifier is Quantifier.ONE:
         return test
-    if quantifier is Quantifier.EITHER and check.operator is Operator.NE:
-        return lambda candidates: all(map(test, candidates))
-    return lambda candidates: any(map(test, candidates))
+    is_for_all = quantifier is Quantifier.EITHER and check.operator is Operator.NE
+    enough = all if is_for_all else any
+
+    def decide(value: Any) -> bool:
+        if not isinstance(value, tuple):
+            return test(value)
+        return bool(value) and enough(map(test, value))
+
+    return decide
 
 
 def _modified(modifier: Modifier, tests: list[Predicate]) -> Predicate:

@@ -18,6 +18,7 @@ from falco.fields import text as text_of
 
 Predicate: TypeAlias = Callable[[str], bool]
 
+MAX_GLOB: Final = 8192
 _ALL: Final = frozenset(range(256))
 _CLASSES: Final = {
     name: frozenset(map(ord, characters))
@@ -61,10 +62,15 @@ def regex(pattern: str) -> Predicate:
     return lambda text: fullmatch(text_of.printable(text).encode()) is not None
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=256)
 def glob(pattern: str, *, ignore_case: bool = False) -> Predicate:
-    """Whether a whole text matches the wildcards of *pattern*, ``/`` and leading dots like anything else."""
-    parts = _parts(text_of.to_bytes(pattern), ignore_case=ignore_case)
+    """Whether a whole text matches the wildcards of *pattern*, ``/`` and leading dots like anything else.
+
+    A pattern of more than ``MAX_GLOB`` bytes matches nothing: RE2 does not compile patterns of any size, and only an
+    event can bring such a one (``glob val(field)``).
+    """
+    data = text_of.to_bytes(pattern)
+    parts = _parts(data, ignore_case=ignore_case) if len(data) <= MAX_GLOB else None
     if parts is None:
         return lambda _text: False
     if not ignore_case and (simple := _simple(parts)) is not None:

@@ -115,6 +115,11 @@ def _from_bytes(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
+def _whole(text: str) -> str:
+    """*text*, with bytes that came to stand side by side and make a character as that character."""
+    return text if text.isascii() else _from_bytes(text_of.to_bytes(text))
+
+
 def _decode_base64(value: str | bytes) -> str | bytes | None:
     encoded = value if isinstance(value, str) else value.decode("latin-1")
     found = _BASE64.fullmatch(encoded)
@@ -156,7 +161,7 @@ def _join_result(arguments: Sequence[Shape], selector: str | None) -> Shape:
 def _join_bind(_arguments: Sequence[Shape], _selector: str | None) -> Function:
     def join(separator: Value, items: Value) -> str:
         texts = items if isinstance(items, list) else [items]
-        return spelled(separator).join(spelled(item) for item in texts)
+        return _whole(spelled(separator).join(spelled(item) for item in texts))
 
     return join
 
@@ -172,7 +177,7 @@ def _concat_result(arguments: Sequence[Shape], selector: str | None) -> Shape:
 
 
 def _concat_bind(_arguments: Sequence[Shape], _selector: str | None) -> Function:
-    return lambda *texts: "".join(texts)
+    return lambda *texts: _whole("".join(texts))
 
 
 def _getopt_result(arguments: Sequence[Shape], selector: str | None) -> Shape:

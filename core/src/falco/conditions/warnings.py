@@ -40,7 +40,7 @@ _CALL_TEXT: Final = re.compile(r"([a-z0-9_]+)\(.*\)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Warning:  # noqa: A001  the word of Falco's load results; nothing here raises the built-in
+class ConditionWarning:
     """One warning: Falco's code and sentence, and the characters it is about.
 
     ``field`` is the name of a deprecated field, "" otherwise.
@@ -52,22 +52,22 @@ class Warning:  # noqa: A001  the word of Falco's load results; nothing here rai
     field: str = ""
 
 
-def deprecated(name: str, extent: Extent) -> Warning | None:
+def deprecated(name: str, extent: Extent) -> ConditionWarning | None:
     """The warning that using the field *name* earns, even where no such field exists."""
     message = _DEPRECATED_FIELDS.get(name)
-    return None if message is None else Warning(DEPRECATED, message, extent, name)
+    return None if message is None else ConditionWarning(DEPRECATED, message, extent, name)
 
 
-def of_expression(expr: Expr) -> tuple[Warning, ...]:
+def of_expression(expr: Expr) -> tuple[ConditionWarning, ...]:
     """Warnings that need no types: comparisons with ``<NA>``, deprecated fields. Also for conditions with errors."""
-    found: dict[tuple[str, str], Warning] = {}
+    found: dict[tuple[str, str], ConditionWarning] = {}
     for leaf in walk.leaves(expr):
         for warning in _of_leaf(leaf):
             found.setdefault((warning.code, warning.field), warning)
     return tuple(found.values())
 
 
-def _of_leaf(leaf: walk.Leaf) -> Iterator[Warning]:
+def _of_leaf(leaf: walk.Leaf) -> Iterator[ConditionWarning]:
     names = [operand for operand in walk.operands(leaf) if isinstance(operand, FieldName)]
     for name in names:
         if (warning := deprecated(name.name, name.extent)) is not None:
@@ -76,7 +76,7 @@ def _of_leaf(leaf: walk.Leaf) -> Iterator[Warning]:
         left = [name for name in _names(leaf.left) if name.startswith(_UNSAFE_FIELDS)]
         for literal in literals(leaf.right):
             if left and isinstance(literal, Literal) and literal.text == "<NA>":
-                yield Warning(UNSAFE_NA, "", literal.extent)
+                yield ConditionWarning(UNSAFE_NA, "", literal.extent)
 
 
 def _names(left: FieldName | TransformerCall) -> Iterator[str]:
@@ -94,23 +94,23 @@ def literals(right: object) -> tuple[Literal | Identifier, ...]:
             return ()
 
 
-def of_literal(literal: Literal | Identifier, operator: str, scope: Scope) -> Iterator[Warning]:
+def of_literal(literal: Literal | Identifier, operator: str, scope: Scope) -> Iterator[ConditionWarning]:
     """Warnings about a value that looks like something else, or a pattern that is none."""
     text = literal.name if isinstance(literal, Identifier) else literal.text
     squeezed = _BLANKS.sub("", text)
     if _is_field(squeezed, scope):
         message = f"'{text}' may be a valid field misused as a const string value"
-        yield Warning(CONDITION, message, literal.extent)
+        yield ConditionWarning(CONDITION, message, literal.extent)
     call = _CALL_TEXT.fullmatch(squeezed)
     if call is not None and (call[1] == "val" or call[1] in scope.transformers):
         message = f"'{text}' may be a valid field transformer misused as a const string value"
-        yield Warning(CONDITION, message, literal.extent)
+        yield ConditionWarning(CONDITION, message, literal.extent)
     if operator == "regex" and _SIMPLE_REGEX.fullmatch(text) is not None:
         message = (
             f"regex check with '{text}' may be optimized with simpler operators such as '=', 'contains',"
             " 'startswith', 'endswith'"
         )
-        yield Warning(CONDITION, message, literal.extent)
+        yield ConditionWarning(CONDITION, message, literal.extent)
 
 
 def _is_field(text: str, scope: Scope) -> bool:

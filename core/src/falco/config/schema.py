@@ -15,13 +15,16 @@ from falco.rules.model import Priority
 def config_schema(output_types: Mapping[str, type[msgspec.Struct]]) -> dict[str, Any]:
     """A JSON schema (draft 2020-12) of a configuration with the sections of the channels that are installed."""
     sections: list[tuple[str, Any, Any]] = [
-        (name + OUTPUT_SUFFIX, _with_switch(cls) | msgspec.UnsetType, msgspec.UNSET) for name, cls in output_types.items()
+        (name + OUTPUT_SUFFIX, _with_switch(cls) | msgspec.UnsetType, msgspec.UNSET)
+        for name, cls in output_types.items()
     ]
     whole = msgspec.defstruct("FalcoConfig", sections, bases=(Settings,), kw_only=True)
     (reference,), definitions = msgspec.json.schema_components((whole,), ref_template="#/$defs/{name}")
     for definition in definitions.values():
         if "properties" in definition:
             definition["additionalProperties"] = False
+        elif "enum" in definition:
+            definition["type"] = "string"
     definitions["FalcoConfig"]["patternProperties"] = {"^x-": {}}
     definitions["FalcoConfig"]["properties"]["priority"]["default"] = Settings().priority.name.lower()
     definitions["Priority"] = {"type": "string", "enum": [priority.name.lower() for priority in Priority]}

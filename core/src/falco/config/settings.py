@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from falco.config.convert import choice
+from falco.config.merge import Strategy
 from falco.rules.model import Priority
 
 PLUGIN_DIRECTORY: Final = PurePosixPath("/usr/share/falco/plugins/")
@@ -93,6 +94,22 @@ def _matching(text: str) -> Matching | None:
     return _MATCHING.get(text.lower())
 
 
+_INCLUDED: Final = {
+    "oneOf": [
+        {"type": "string"},
+        {
+            "type": "object",
+            "properties": {
+                "path": {"type": "string"},
+                "strategy": {"type": "string", "enum": [strategy.value for strategy in Strategy]},
+            },
+            "required": ["path"],
+        },
+    ]
+}
+"""JSON schema of an entry of ``config_files``, which ``config.merge`` reads."""
+
+
 class _Section(Struct, frozen=True, kw_only=True):
     """One mapping of falco.yaml."""
 
@@ -163,7 +180,14 @@ class PluginEntry(_Section, frozen=True):
 
     name: Annotated[str, _key("Name that load_plugins uses.")]
     library_path: Annotated[str, _key("Library of Falco's plugin; its file name says which plugin is meant.")]
-    init_config: Annotated[Any, _key("Configuration of the plugin: a mapping, or the text of a JSON object.")] = None
+    init_config: Annotated[
+        Any,
+        Meta(
+            description="Configuration of the plugin: a mapping, or the text of a JSON object.",
+            extra={"effect": Effect.APPLIES},
+            extra_json_schema={"anyOf": [{"type": "object"}, {"type": "string"}, {"type": "null"}]},
+        ),
+    ] = None
     open_params: Annotated[str, _key("What the plugin's event source opens.")] = ""
 
     def __post_init__(self) -> None:
@@ -227,8 +251,8 @@ class Selector(_Section, frozen=True):
 class RuleSelection(_Section, frozen=True):
     """One step of switching rules on or off."""
 
-    enable: Selector | None = None
-    disable: Selector | None = None
+    enable: Annotated[Selector | None, _key("Rules to switch on.")] = None
+    disable: Annotated[Selector | None, _key("Rules to switch off.")] = None
 
     def __post_init__(self) -> None:
         if self.enable is None and self.disable is None:
@@ -287,7 +311,7 @@ class SyscallEventDrops(_Section, frozen=True):
     threshold: Annotated[float, _key("Share of dropped events in a second from which actions are taken.")] = 0.1
     actions: Annotated[tuple[str, ...], _key("ignore, log, alert, exit.")] = ("ignore",)
     rate: Annotated[float, _key("Actions a second at most, on average.")] = 0.03333
-    max_burst: Annotated[float, _key("Actions in a row at most.")] = 1.0
+    max_burst: Annotated[int, _key("Actions in a row at most.", ge=0)] = 1
     simulate_drops: Annotated[bool, _key("Pretend that events are dropped.", effect=Effect.DRIVER)] = False
 
     def __post_init__(self) -> None:
@@ -345,7 +369,12 @@ class Settings(_Section, frozen=True):
     """The whole of falco.yaml."""
 
     config_files: Annotated[
-        tuple[str | dict[str, str], ...], _key("Further configuration files and directories, merged in this order.")
+        tuple[Any, ...],
+        Meta(
+            description="Further configuration files and directories, merged in this order.",
+            extra={"effect": Effect.APPLIES},
+            extra_json_schema={"items": _INCLUDED},
+        ),
     ] = ()
     watch_config_files: Annotated[bool, _key("Reload when a configuration or rules file changes.")] = True
     rules_files: Annotated[tuple[str, ...], _key("Rules files and directories, in order.")] = ()

@@ -28,11 +28,15 @@ class Severity(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """One step on the way to a fault: a *kind* of item, its *name* ("" for none), and where it stands."""
+    """One step on the way to a fault: a *kind* of item, its *name* ("" for none), and where it stands.
+
+    ``text``: for a place in a text that was made out of another, that other text.
+    """
 
     kind: str
     name: str
     place: Place
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,7 @@ def _steps(diagnostic: Diagnostic, at: Point | None, files: Mapping[str, SourceF
     items = [
         f'{item.kind} "{item.name}"' if item.name else item.kind
         for item in diagnostic.context
-        if isinstance(item.place, Span)  # the text around the caret needs no name
+        if item.text is None  # the text around the caret needs no name
     ]
     if items:
         steps.append("in " + " of ".join(reversed(items)))

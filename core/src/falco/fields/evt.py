@@ -11,8 +11,10 @@ from typing import Any, Final
 from falco.clock import NS, Clock
 from falco.fields.model import Field, FieldClass, FieldFlag, FieldFormat, FieldType, Getter, Value
 
-GROUP: Final = FieldClass("evt", "All event types", "Fields of every event, whatever source it comes from.")
-STATIC_GROUP: Final = FieldClass("static", "", "Constants that falco.yaml sets under static_fields.")
+GROUP: Final = FieldClass(
+    "evt", "All event types", "Fields of every event, whatever source it comes from.", is_native=True
+)
+STATIC_GROUP: Final = FieldClass("static", "", "Constants that falco.yaml sets under static_fields.", is_native=True)
 
 _UNSIGNED: Final = (1 << 64) - 1
 

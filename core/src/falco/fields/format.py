@@ -7,17 +7,19 @@ whatever its type, and never raise: a field that does not keep to its declared t
 
 from __future__ import annotations
 
+import operator
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
+from itertools import dropwhile
 from math import isfinite
 from socket import AF_INET6, inet_ntop
 from typing import Any, Final
 
 import msgspec
 
-from falco.fields.model import Field, FieldFlag, FieldFormat, FieldType, Quantifier
+from falco.fields.model import Field, FieldFlag, FieldFormat, FieldType, FieldUse, Quantifier
 from falco.fields.text import cut
 
 MISSING: Final = "<NA>"
@@ -79,10 +81,11 @@ class Shape:
     """The value is a tuple of candidates, shown as one text with blanks between."""
 
     @classmethod
-    def of(cls, field: Field[Any]) -> Shape:
-        """The shape of what an output shows of *field*."""
+    def of(cls, use: FieldUse) -> Shape:
+        """The shape of what an output shows of a field."""
+        field = use.field
         is_joined = field.quantifier is not Quantifier.ONE and field.shown is None
-        return cls(field.type, field.format, field.is_list, is_joined)
+        return cls(use.type, field.format, field.is_list, is_joined)
 
 
 def is_shown(field: Field[Any]) -> bool:
@@ -193,10 +196,15 @@ def _listing(scalar: Convert) -> Convert:
     def text(value: Any) -> str:
         if not isinstance(value, list | tuple):
             return str(scalar(value))
+        texts = value
         try:
-            items = ",".join(value)  # nearly every list is one of texts
+            items = ",".join(texts)  # nearly every list is one of texts
         except TypeError:
-            items = ",".join([scalar(item) for item in value])
+            texts = [scalar(item) for item in value]
+            items = ",".join(texts)
+        if items.startswith(",") and not texts[0]:
+            # upstream: a comma goes before an element once something is written, so empty ones in front leave no trace
+            items = ",".join(dropwhile(operator.not_, texts))
         return cut(f"({items})", _LIST_LIMIT)
 
     return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from falco.errors import RuleError
@@ -17,13 +17,18 @@ class FieldError(RuleError):
 
     Args:
         message: Falco's sentence.
-        hint: What to do, in our words; "" when there is nothing to add.
+        hint: Makes the hint: looking for similar names takes long, and not every error is shown.
     """
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: Callable[[], str] | str = "") -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self._hint = hint
+
+    @property
+    def hint(self) -> str:
+        """What to do, in our words; "" when there is nothing to add."""
+        return self._hint if isinstance(self._hint, str) else self._hint()
 
 
 class Fields:
@@ -34,6 +39,7 @@ class Fields:
         self._fields: dict[str, Field[Any]] = {}
         for field in fields:
             self._fields[field.name] = field
+        self._longest = max(map(len, self._fields), default=0)
 
     def __iter__(self) -> Iterator[Field[Any]]:
         return iter(self._fields.values())
@@ -60,15 +66,17 @@ class Fields:
             argument = self._respelled(field, rest, name, argument)
         else:
             _check_argument(field, argument)
+        use = FieldUse(field.name, argument, field)
         try:
             field.bind(argument)
+            _ = use.type
         except ValueError as error:
             raise FieldError(str(error)) from error
-        return FieldUse(field.name, argument, field)
+        return use
 
     def _split(self, name: str, argument: str | None) -> tuple[Field[Any], str]:
         """The field with the longest name that *name* begins with, and what follows it."""
-        for end in range(len(name) - 1, 0, -1):
+        for end in range(min(len(name) - 1, self._longest), 0, -1):
             if (field := self._fields.get(name[:end])) is not None:
                 return field, name[end:]
         raise self._unknown(_text(name, argument), name)
@@ -87,11 +95,14 @@ class Fields:
         raise self._unknown(text, name)
 
     def _unknown(self, text: str, name: str) -> FieldError:
+        return FieldError(f"filter_check called with nonexistent field {text}", lambda: self._similar(name))
+
+    def _similar(self, name: str) -> str:
         near = difflib.get_close_matches(name, self._fields, n=3, cutoff=0.7)
-        *others, last = (f"'{other}'" for other in near) if near else ("",)
-        hint = f"did you mean {', '.join(others)} or {last}?" if others else f"did you mean {last}?"
-        message = f"filter_check called with nonexistent field {text}"
-        return FieldError(message, hint if near else f"'falco --list={self.source}' shows the fields")
+        if not near:
+            return f"'falco --list={self.source}' shows the fields"
+        *others, last = (f"'{other}'" for other in near)
+        return f"did you mean {', '.join(others)} or {last}?" if others else f"did you mean {last}?"
 
 
 def _check_argument(field: Field[Any], argument: str | None) -> None:

@@ -57,7 +57,7 @@ class Pipeline(Generic[B, E]):
         self.statistics = Statistics()
         self.failures = 0
         """Events whose evaluation raised: a fault of a field, counted as evaluated."""
-        self._report = report
+        self._report = source.report = decoder.report = report
 
     def run(self) -> None:
         """Evaluate every event until the source ends. Raises what the source or the decoder raises."""

@@ -7,7 +7,7 @@ own and are not looked at here.)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,24 +28,33 @@ class ActivePlugin:
     """A plugin that is in force."""
 
     info: PluginInfo
-    names: tuple[str, ...]
-    """Those of its names that the configuration loads it by; () for the syscall plugin."""
-    entry: PluginEntry | None
-    """The entry of ``plugins`` that says what its event source opens; None when no entry does."""
+    entries: Mapping[str, PluginEntry]
+    """The entries of ``plugins`` that load it, by the name that each means; the syscall plugin needs none."""
+    is_built_in: bool = False
+    """Whether it is on without being loaded, because it knows system calls."""
+
+    @property
+    def entry(self) -> PluginEntry | None:
+        """The entry that says what its event source opens; None when no entry does."""
+        return None if self.alias is None else self.entries[self.alias]
+
+    @property
+    def alias(self) -> str | None:
+        """The name that it is loaded by for its event source, Falco's where the configuration was written for Falco."""
+        return next((name for name in self.entries if name not in self.info.fields_only), None)
 
     @property
     def opens(self) -> bool:
         """Whether its event source counts: not when only names that stand for fields are loaded."""
-        return not self.names or self.entry is not None
+        return self.is_built_in or self.entry is not None
 
     @property
     def versions(self) -> dict[str, str]:
         """Versions for ``required_plugin_versions``, by name."""
-        own = {self.info.name: self.info.version}
         provided = self.info.provides
         if self.opens:
-            return {**own, **provided}
-        return {name: provided.get(name, self.info.version) for name in self.names}
+            return {self.info.name: self.info.version, **provided}
+        return {name: provided.get(name, self.info.version) for name in self.entries}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +125,11 @@ def activate(manager: PluginManager, entries: Sequence[PluginEntry], load: Seque
     for number, entry in enumerate(chosen):
         if any(entry.name == earlier.name for earlier in chosen[:number]):
             raise PluginError(f"found another plugin with name {entry.name}: it is to be loaded twice")
-    plugins = [*_always_on(manager, chosen), *_loaded(manager, chosen)]
+    built_in = _built_in(manager)
+    loaded = _loaded(manager, chosen, built_in)
+    owners = {plugin.info.name for plugin in loaded}
+    unloaded = [ActivePlugin(manager.infos[name], {}, is_built_in=True) for name in built_in if name not in owners]
+    plugins = [*unloaded, *loaded]
     return ActivePlugins(manager, tuple(plugins), _event_sources(manager, plugins))
 
 
@@ -127,31 +140,38 @@ def _entry(entries: Iterable[PluginEntry], name: str) -> PluginEntry:
     raise PluginError(f"Cannot load plugin '{name}': plugin config not found for given name")
 
 
-def _always_on(manager: PluginManager, chosen: Sequence[PluginEntry]) -> list[ActivePlugin]:
-    """The plugins that know system calls, unless *chosen* loads them anyway."""
-    owners = {manager.owner(manager.resolve(entry)) for entry in chosen}
+def _built_in(manager: PluginManager) -> list[str]:
+    """The plugins that know system calls."""
     hooks = ("falco_register_sources", "falco_register_decoders", "falco_register_event_catalogues")
-    knowing = {name for hook in hooks for name, item in manager.collect(hook) if item.event_source == SYSCALL}
-    return [ActivePlugin(info, (), None) for name, info in manager.infos.items() if name in knowing - owners]
+    return list(
+        dict.fromkeys(name for hook in hooks for name, item in manager.collect(hook) if item.event_source == SYSCALL)
+    )
 
 
-def _loaded(manager: PluginManager, chosen: Sequence[PluginEntry]) -> list[ActivePlugin]:
+def _loaded(
+    manager: PluginManager, chosen: Sequence[PluginEntry], built_in: Collection[str]
+) -> list[ActivePlugin]:
     """The plugins behind *chosen*, in order; names that mean one plugin load it once."""
-    names: dict[str, list[str]] = {}
+    found: dict[str, dict[str, PluginEntry]] = {}
     opening: dict[str, PluginEntry] = {}
     for entry in chosen:
         name = manager.resolve(entry)
         plugin = manager.owner(name) or name
-        names.setdefault(plugin, []).append(name)
-        if name in manager.infos[plugin].fields_only:
-            continue
-        if plugin in opening:
+        entries = found.setdefault(plugin, {})
+        is_opening = name not in manager.infos[plugin].fields_only
+        other = entries.get(name) or (opening.get(plugin) if is_opening else None)
+        if other is not None:
             raise PluginError(
-                f"'{opening[plugin].name}' and '{entry.name}' of load_plugins both mean plugin '{plugin}', which can "
-                "open its event source once: load one of them"
+                f"found another plugin with name {name}: '{other.name}' and '{entry.name}' of load_plugins both mean "
+                f"plugin '{plugin}', which can be loaded once"
             )
-        opening[plugin] = entry
-    return [ActivePlugin(manager.infos[plugin], tuple(used), opening.get(plugin)) for plugin, used in names.items()]
+        entries[name] = entry
+        if is_opening:
+            opening[plugin] = entry
+    return [
+        ActivePlugin(manager.infos[plugin], entries, is_built_in=plugin in built_in)
+        for plugin, entries in found.items()
+    ]
 
 
 def _event_sources(manager: PluginManager, plugins: Sequence[ActivePlugin]) -> dict[str, EventSource]:

@@ -20,7 +20,7 @@ _NO_OPEN_PARAMS = (
 
 def plugins_text(active: ActivePlugins) -> str:
     """``--list-plugins``: the plugins that the configuration loads."""
-    listed = [plugin for plugin in active.plugins if plugin.names]
+    listed = [plugin for plugin in active.plugins if plugin.entries]
     blocks = [_block(plugin.info, active.manager) for plugin in listed]
     return f"{len(blocks)} Plugins Loaded:\n\n" + "\n".join(blocks) + "\n"
 
@@ -43,7 +43,7 @@ def plugin_text(info: PluginInfo, manager: PluginManager) -> str:
 
 def versions(active: ActivePlugins) -> dict[str, str]:
     """``plugin_versions`` of ``--version`` and ``/versions``."""
-    return {name: version for plugin in active.plugins if plugin.names for name, version in plugin.versions.items()}
+    return {name: version for plugin in active.plugins if plugin.entries for name, version in plugin.versions.items()}
 
 
 def is_known(active: ActivePlugins, plugin: ActivePlugin) -> bool:

@@ -203,10 +203,10 @@ class Collection:
         message = "An 'override.<key>: replace' to a rule was requested but no rule by that name already exists"
         rule = self._changed(change, message)
         new = rule.definition
-        if change.condition is not None and change.condition_span is not None:
-            new = replace(new, condition=change.condition, condition_span=change.condition_span)
-        if change.output is not None and change.output_span is not None:
-            new = replace(new, output=change.output, output_span=change.output_span)
+        if change.condition is not None:
+            new = replace(new, condition=change.condition)
+        if change.output is not None:
+            new = replace(new, output=change.output)
         if change.description is not None:
             new = replace(new, description=change.description)
         if change.tags is not None:

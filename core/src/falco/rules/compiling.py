@@ -16,7 +16,7 @@ from falco.conditions.ast import Expr
 from falco.conditions.checked import Condition
 from falco.conditions.errors import ConditionError
 from falco.conditions.scope import Scope
-from falco.documents.diagnostics import Diagnostic, Note
+from falco.documents.diagnostics import Diagnostic, Note, Place
 from falco.documents.text import Extent, Text
 from falco.rules import exceptions
 from falco.rules.additions import Addition
@@ -32,9 +32,6 @@ from falco.templates.model import Template
 
 MAX_CHECKS: Final = 100_000
 """Comparisons of one condition with its macros put in."""
-MANY_EVENT_TYPES: Final = 100
-"""A syscall rule that matches more event types than this is warned about."""
-
 _CONTAINER_INFO: Final = "%container.info"
 _FIELD: Final = re.compile(r"%[0-9]*([a-z_]+(?:\.[a-z_]+)+)")
 _UNKNOWN: Final = ("nonexistent field", "invalid formatting token", "unknown event type", "unknown filter:")
@@ -47,20 +44,31 @@ class CompiledRule:
 
     rule: Rule
     collected: CollectedRule
-    text: Text
-    """The condition with exceptions and lists put in."""
     parsed: Expr
-    """The condition with the names of macros in it."""
+    """The condition with exceptions and lists put in, and the names of macros in it."""
     expr: Expr
     """The condition with macros put in."""
     output: Text
     """The output with additions, as it was parsed."""
+    extra_formats: dict[str, str | None]
+    """The formats of the keys that additions bring; None: the key is itself a field."""
+    lists: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A condition on its way: as *written* (exceptions spelled out), as *text* (lists put in), and *parsed*."""
+
+    where: Where
+    written: Text
+    text: Text
+    parsed: Expr
     lists: tuple[str, ...]
 
 
 @dataclass(slots=True)
 class Compiled:
-    """The outcome. ``errors`` and ``warnings`` are in Falco's order; ``until_error``: warnings before its first error."""
+    """The outcome. ``errors`` and ``warnings`` are in Falco's order; ``until_error``: warnings before the first one."""
 
     lists: dict[str, ResolvedList] = field(default_factory=dict)
     macros: dict[str, ResolvedMacro] = field(default_factory=dict)
@@ -127,19 +135,29 @@ class Compiler:
 
     def _parse_macro(self, macro: CollectedMacro) -> None:
         where = macro.where.into("macro condition", "", macro.condition_span)
-        text, lists = self._substituted(macro.condition, where)
-        parsed = _parsed(text, where)
-        self._macros.by_name[macro.name] = ResolvedMacro(macro, text, parsed, lists)
+        source = self._source(macro.condition, where)
+        self._macros.by_name[macro.name] = ResolvedMacro(macro, source.text, source.parsed, source.lists)
 
-    def _substituted(self, text: Text, where: Where) -> tuple[Text, tuple[str, ...]]:
-        """*text* with lists put in, and their names."""
+    def _source(self, written: Text, where: Where) -> _Source:
+        """A condition as it was *written*, parsed.
+
+        Raises:
+            RuleFault: It is no condition, or too long with lists put in.
+            Poisoned: It may refer to a list with a fault.
+        """
         poisoned = {name for kind, name in self.collection.poisoned if kind == "list"}
-        if poisoned and ListNames(poisoned).found(str(text)):
+        if poisoned and ListNames(poisoned).found(str(written)):
             raise Poisoned
-        text, used = substitute(text, self._done.lists, self._names, where)
+        text, used = substitute(written, self._done.lists, self._names, where)
         for name in used:
             self._done.lists[name].is_used = True
-        return text, tuple(sorted(used))
+        try:
+            parsed = parser.parse(text)
+        except ConditionError as error:
+            part = where.within(Extent(text, error.reported_at, error.reported_at), text)
+            code = ErrorCode.LOAD_ERR_COMPILE_CONDITION
+            raise part.error(code, error.message, place=error.extent, hint=error.hint) from None
+        return _Source(where, written, text, parsed, tuple(sorted(used)))
 
     def _rule(self, collected: CollectedRule) -> None:
         definition, scope = collected.definition, collected.scope
@@ -154,14 +172,14 @@ class Compiler:
             template = self._template(output, definition, scope)
             extra = self._extra_fields(definition, scope)
             self._warn_of_deprecated(output, definition)
-            part = where.into("rule condition", "", definition.condition_span)
-            text, lists = self._substituted(condition, part)
-            parsed = _parsed(text, part)
-            expanded = self._macros.expand(parsed, where, lambda _: True)
+            source = self._source(condition, where.into("rule condition", "", definition.condition_span))
+            expanded = self._macros.expand(source.parsed, where, condition, lambda _: True)
             if expanded.size > MAX_CHECKS:
-                message = f"The condition has {expanded.size:,} comparisons with its macros, more than {MAX_CHECKS:,}"
-                raise part.error(ErrorCode.LOAD_ERR_VALIDATE, message)
-            checked = self._checked(expanded.expr, text, parsed, part, definition, scope)
+                message = (
+                    f"The condition has {_count(expanded.size)} comparisons with its macros, more than {MAX_CHECKS:,}"
+                )
+                raise source.where.error(ErrorCode.LOAD_ERR_VALIDATE, message)
+            checked, event_types = self._checked(source, expanded.expr, definition, scope)
         except _SkippedError as skipped:
             self._done.warnings.append(skipped.warning)
             return
@@ -178,10 +196,14 @@ class Compiler:
             enabled=definition.is_enabled,
             capture=definition.is_capture,
             capture_duration_ms=definition.capture_duration_ms,
-            event_types=None if scope.event_types is None else scope.event_types.infer(expanded.expr),
+            event_types=event_types,
         )
-        self._done.rules.append(CompiledRule(rule, collected, text, parsed, expanded.expr, output, lists))
-        if rule.event_types is not None and len(rule.event_types) > MANY_EVENT_TYPES and definition.warns_event_types:
+        self._done.rules.append(
+            CompiledRule(
+                rule, collected, source.parsed, expanded.expr, output, self._extra_formats(definition), source.lists
+            )
+        )
+        if scope.event_types and scope.event_types.are_many(rule.event_types or ()) and definition.warns_event_types:
             message = "Rule matches too many evt.type values. This has a significant performance penalty."
             hint = "add a check of evt.type, such as 'evt.type in (open, openat)', or set 'warn_evttypes: false'"
             self._done.warnings.append(where.warning(WarningCode.LOAD_NO_EVTTYPE, message, hint=hint))
@@ -212,24 +234,18 @@ class Compiler:
             return templates.parse(text, scope)
         except ConditionError as error:
             where = definition.where.into("rule output", "", definition.output_span)
-            place = error.extent if error.extent.text.written(error.extent.start) else None
-            if definition.skips_unknown_filter and _is_unknown(error.message):
-                raise _SkippedError(
-                    where.warning(WarningCode.LOAD_UNKNOWN_FILTER, error.message, place=place, hint=error.hint)
-                ) from None
-            raise where.error(ErrorCode.LOAD_ERR_COMPILE_OUTPUT, error.message, place=place, hint=error.hint) from None
+            raise _failed(error, where, (), ErrorCode.LOAD_ERR_COMPILE_OUTPUT, definition) from None
+
+    def _extra_formats(self, rule: RuleDefinition) -> dict[str, str | None]:
+        """The keys that additions bring, with their formats; a later one replaces an earlier one."""
+        return {key: text for addition in self.additions if addition.matches(rule) for key, text in addition.fields}
 
     def _extra_fields(self, definition: RuleDefinition, scope: Scope) -> tuple[ExtraField, ...]:
-        """The keys that additions bring; a later one with the same key replaces an earlier one."""
-        found: dict[str, ExtraField] = {}
-        for addition in self.additions:
-            if not addition.matches(definition):
-                continue
-            for key, text in addition.fields:
-                by = "append_output.extra_fields"
-                template = self._template(Text.of(f"%{key}" if text is None else text, by), definition, scope)
-                found[key] = ExtraField(key, template, is_raw=text is None)
-        return tuple(found.values())
+        found = []
+        for key, text in self._extra_formats(definition).items():
+            format_ = Text.of(f"%{key}" if text is None else text, "append_output")
+            found.append(ExtraField(key, self._template(format_, definition, scope), is_raw=text is None))
+        return tuple(found)
 
     def _warn_of_deprecated(self, output: Text, definition: RuleDefinition) -> None:
         where = definition.where.into("rule output", "", definition.output_span)
@@ -243,48 +259,35 @@ class Compiler:
                 )
 
     def _checked(
-        self, expr: Expr, text: Text, parsed: Expr, where: Where, definition: RuleDefinition, scope: Scope
-    ) -> Condition:
-        """The condition after the type check; its warnings are recorded even if it fails."""
+        self, source: _Source, expr: Expr, definition: RuleDefinition, scope: Scope
+    ) -> tuple[Condition, frozenset[int] | None]:
+        """The condition after the type check, and its event types; its warnings are recorded even if it fails."""
 
-        def part(extent: Extent, position: int) -> tuple[Where, tuple[Note, ...]]:
-            """Where to report an error at *extent*, which may be in a macro's text."""
-            if extent.text is text:
-                return where.within("condition expression", Extent(text, position, position)), ()
-            chain = self._macros.trace(parsed, extent.text)
-            at = chain[-1].place if chain else Extent(text, 0, 0)
-            return where.within("condition expression", at), chain
-
-        def warn(warning: warnings.Warning) -> None:
-            place, chain = part(warning.extent, warning.extent.start)
-            self._done.warnings.append(
-                place.warning(
-                    WarningCode[warning.code],
-                    warning.message,
-                    place=warning.extent,
-                    chain=chain,
-                    deprecated_field=warning.field,
-                )
+        def warn(warning: warnings.ConditionWarning) -> None:
+            chain = self._macros.trace(source.parsed, warning.extent.text)
+            code = WarningCode[warning.code]
+            at: Place = definition.condition_span
+            if code is WarningCode.LOAD_COMPILE_CONDITION:
+                at = chain[-1].place if chain else warning.extent
+            where = source.where.within(at, source.written)
+            fault = where.warning(
+                code, warning.message, place=warning.extent, chain=chain, deprecated_field=warning.field
             )
+            self._done.warnings.append(fault)
 
         try:
             checked = check.check(expr, scope)
+            event_types = None if scope.event_types is None else scope.event_types.infer(expr)
         except ConditionError as error:
             for warning in warnings.of_expression(expr):
                 warn(warning)
-            place, chain = part(error.extent, error.reported_at)
-            if definition.skips_unknown_filter and _is_unknown(error.message):
-                raise _SkippedError(
-                    place.warning(
-                        WarningCode.LOAD_UNKNOWN_FILTER, error.message, place=error.extent, hint=error.hint, chain=chain
-                    )
-                ) from None
-            raise place.error(
-                ErrorCode.LOAD_ERR_COMPILE_CONDITION, error.message, place=error.extent, hint=error.hint, chain=chain
-            ) from None
+            chain = self._macros.trace(source.parsed, error.extent.text)
+            at = chain[-1].place if chain else Extent(source.text, error.reported_at, error.reported_at)
+            where = source.where.within(at, source.written)
+            raise _failed(error, where, chain, ErrorCode.LOAD_ERR_COMPILE_CONDITION, definition) from None
         for warning in checked.warnings:
             warn(warning)
-        return checked.condition
+        return checked.condition, event_types
 
     def _warn_of_unused(self) -> None:
         for macro in self._done.macros.values():
@@ -305,21 +308,17 @@ class _SkippedError(Exception):
         self.warning = warning
 
 
-def _is_unknown(message: str) -> bool:
-    return any(part in message for part in _UNKNOWN)
+def _count(number: int) -> str:
+    """*number*, which may have thousands of digits."""
+    return f"{number:,}" if number < 10**12 else "more than 10^12"
 
 
-def _parsed(text: Text, where: Where) -> Expr:
-    """The AST of a condition.
-
-    Raises:
-        RuleFault: It is none.
-    """
-    try:
-        return parser.parse(text)
-    except ConditionError as error:
-        at = Extent(text, error.reported_at, error.reported_at)
-        part = where.within("condition expression", at)
-        raise part.error(
-            ErrorCode.LOAD_ERR_COMPILE_CONDITION, error.message, place=error.extent, hint=error.hint
-        ) from None
+def _failed(
+    error: ConditionError, where: Where, chain: tuple[Note, ...], code: ErrorCode, rule: RuleDefinition
+) -> RuleFault | _SkippedError:
+    """What *error* in the condition or output of *rule* is: a fault at *where*, or a reason to leave the rule out."""
+    place = error.extent if error.extent.text.written(error.extent.start) else None
+    if rule.skips_unknown_filter and any(part in error.message for part in _UNKNOWN):
+        unknown = WarningCode.LOAD_UNKNOWN_FILTER
+        return _SkippedError(where.warning(unknown, error.message, place=place, hint=error.hint, chain=chain))
+    return where.error(code, error.message, place=place, hint=error.hint, chain=chain)

@@ -119,6 +119,8 @@ def _place(entry: Entry | None) -> Extent | None:
 
 def _unsupported(field: Text, scope: Scope) -> str | None:
     """Why *field* cannot stand on the left of a comparison, perhaps ""; None if it can."""
+    if str(field) != str(field).strip(_BLANKS):
+        return "remove the blanks around the field"
     try:
         check.check_operand(parser.parse_operand(field), scope)
     except ConditionError as error:
@@ -127,7 +129,7 @@ def _unsupported(field: Text, scope: Scope) -> str | None:
 
 
 def _is_operator(comp: str) -> bool:
-    words = comp.split()
+    words = comp.split(" ")
     if len(words) == 2:
         return words[0] in parser.STRING_OPERATORS and words[1] in parser.MODIFIERS
     return comp in parser.OPERATORS
@@ -180,8 +182,7 @@ def _alternative(item: ExceptionItem, fields: tuple[Entry, ...], value: Entry) -
         raise item.where.error(_INVALID, "Fields and comps lists must have equal length")
     yield _made("(")
     for number, (field, comp, right) in enumerate(zip(fields, comps, values, strict=True)):
-        if number:
-            yield _made(" and ")
+        yield _made(" and  " if number else " ")
         yield from (_text(field), _made(" "), _text(comp), _made(" "))
         if isinstance(right, tuple):
             yield from _listed(right)

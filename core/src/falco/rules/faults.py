@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from falco.documents.diagnostics import Diagnostic, Location, Note, Place, Severity
 from falco.documents.nodes import Span
-from falco.documents.text import Extent
+from falco.documents.text import Text
 from falco.rules.codes import ErrorCode, WarningCode
 
 Context: TypeAlias = tuple[Location, ...]
@@ -37,9 +37,9 @@ class Where:
         """A part of this item: its kind in Falco's words, its name ("" for none), and where it stands."""
         return Where((*self.context, Location(kind, name, place)), place)
 
-    def within(self, kind: str, extent: Extent) -> Where:
-        """Characters of a text of this item."""
-        return Where((*self.context, Location(kind, "", extent)), extent)
+    def within(self, place: Place, text: Text) -> Where:
+        """A place in the condition of this item, which was *text* before lists were put in."""
+        return Where((*self.context, Location("condition expression", "", place, str(text))), place)
 
     def error(
         self,

@@ -102,9 +102,7 @@ class RuleChange:
     where: Where
     source: str = ""
     condition: Text | None = None
-    condition_span: Span | None = None
     output: Text | None = None
-    output_span: Span | None = None
     description: str | None = None
     priority: Priority | None = None
     is_enabled: bool | None = None

@@ -7,6 +7,7 @@ delimiters (rules-language.md §5).
 from __future__ import annotations
 
 import heapq
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -42,7 +43,8 @@ class ResolvedList:
     """The items as they are put into a condition."""
 
     def __post_init__(self) -> None:
-        self.text = ", ".join(map(_quoted, self.items))
+        # upstream: no comma after an empty beginning
+        self.text = ", ".join(map(_quoted, itertools.dropwhile(lambda item: not item, self.items)))
 
     @property
     def name(self) -> str:
@@ -148,7 +150,7 @@ def _replaced(text: Text, places: list[tuple[int, int]], resolved: ResolvedList)
             start -= 1
         while end < len(content) and content[end] in _BLANKS:
             end += 1
-        if not resolved.items:
+        if not resolved.text:
             if start > done and content[start - 1] == ",":
                 start -= 1
             elif end < len(content) and content[end] == ",":

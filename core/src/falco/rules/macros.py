@@ -68,11 +68,16 @@ class Macros:
             Poisoned: A macro that it refers to is poisoned.
         """
         visibility = macro.collected.visibility
-        macro.expanded = self.expand(macro.parsed, macro.collected.where, lambda other: other.index < visibility)
+        collected = macro.collected
+        macro.expanded = self.expand(
+            macro.parsed, collected.where, collected.condition, lambda other: other.index < visibility
+        )
         macro.is_resolved = True
 
-    def expand(self, expr: Expr, where: Where, sees: Callable[[CollectedMacro], bool]) -> Expanded:
-        """*expr* with the conditions of macros for their names; marks those as used.
+    def expand(self, expr: Expr, where: Where, text: Text, sees: Callable[[CollectedMacro], bool]) -> Expanded:
+        """*expr*, which was *text* before lists were put in, with the conditions of macros for their names.
+
+        The macros are marked as used.
 
         Raises:
             RuleFault: A name is of no macro that *sees* lets through, or leads back to itself.
@@ -92,7 +97,7 @@ class Macros:
             elif reference.name in done:
                 continue
             elif any(reference.name == step for step, _, _ in stack):
-                raise _loop(reference.name, stack, where)
+                raise _loop(reference.name, stack, where, text)
             elif reference.name in self.poisoned:
                 raise Poisoned
             elif (macro := self.by_name.get(reference.name)) is None or not sees(macro.collected):
@@ -105,7 +110,7 @@ class Macros:
                 else:
                     stack.append((reference.name, macro.parsed, identifiers(macro.parsed)))
         if unknown:
-            raise RuleFault(*(self._undefined(reference, where) for reference in unknown))
+            raise RuleFault(*(self._undefined(reference, where, text) for reference in unknown))
         return _substituted(expr, done)
 
     def trace(self, expr: Expr, text: Text) -> tuple[Note, ...]:
@@ -124,7 +129,7 @@ class Macros:
                 pending.append((macro.parsed, way))
         return ()
 
-    def _undefined(self, reference: Identifier, where: Where) -> Diagnostic:
+    def _undefined(self, reference: Identifier, where: Where, text: Text) -> Diagnostic:
         name = reference.name
         if (macro := self.by_name.get(name)) is not None and isinstance(macro.collected.where.place, Span):
             place = macro.collected.where.place
@@ -136,7 +141,7 @@ class Macros:
         else:
             hint = ""
         message = f"Undefined macro '{name}' used in filter."
-        part = where.within("condition expression", reference.extent)
+        part = where.within(reference.extent, text)
         (diagnostic,) = part.error(ErrorCode.LOAD_ERR_VALIDATE, message, hint=hint).diagnostics
         return diagnostic
 
@@ -146,12 +151,12 @@ def identifiers(expr: Expr) -> Iterator[Identifier]:
     return (leaf for leaf in walk.leaves(expr) if isinstance(leaf, Identifier))
 
 
-def _loop(name: str, stack: list[tuple[str, Expr, Iterator[Identifier]]], where: Where) -> RuleFault:
+def _loop(name: str, stack: list[tuple[str, Expr, Iterator[Identifier]]], where: Where, text: Text) -> RuleFault:
     """The error for the macro *name*, which leads back to itself, at the use that leads there."""
     steps = [step for step, _, _ in stack[1:]]
     outermost = stack[0][1]
     reference = next(identifier for identifier in identifiers(outermost) if identifier.name == (steps or [name])[0])
-    part = where.within("condition expression", reference.extent)
+    part = where.within(reference.extent, text)
     hint = f"the macros are used as {' -> '.join([*steps, name])}"
     return part.error(ErrorCode.LOAD_ERR_VALIDATE, f"reference loop in macro '{name}'", hint=hint)
 

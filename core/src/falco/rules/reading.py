@@ -101,19 +101,19 @@ class ItemReader:
             message = "Unexpected element type. Each element should be a yaml associative array."
             raise where.into("rules content item", "", node.span).error(_INVALID, message)
         if "required_engine_version" in (values := Values(node, self.source, where)):
-            yield self._engine_version(values)
+            yield from self._engine_version(values)
         elif "required_plugin_versions" in values:
             yield from self._plugin_versions(values)
         elif "list" in values:
-            yield self._list(values)
+            yield from self._list(values)
         elif "macro" in values:
-            yield self._macro(values)
+            yield from self._macro(values)
         elif "rule" in values:
             yield from self._rule(values)
         else:
             self._warn_of_unknown_item(node, where)
 
-    def _engine_version(self, outer: Values) -> Item:
+    def _engine_version(self, outer: Values) -> Iterator[Item]:
         key = "required_engine_version"
         values = _inside(outer, key, "")
         value = values.scalar(key)
@@ -124,8 +124,8 @@ class ItemReader:
                 f"Unable to parse engine version '{value.text}' as a semver string. Expected \"x.y.z\" semver format."
             )
             raise values.where.error(_INVALID, message, place=value.span)
+        yield EngineRequirement(version, values.where)
         self._warn_of_unknown_keys(values, (key,))
-        return EngineRequirement(version, values.where)
 
     def _plugin_versions(self, outer: Values) -> Iterator[Item]:
         key = "required_plugin_versions"
@@ -135,7 +135,7 @@ class ItemReader:
             raise where.error(_INVALID, "Value of required_plugin_versions must be a sequence")
         for entry in node.items:
             yield self._plugin_version(entry, where)
-        self._warn_of_unknown_keys(Values(outer.node, self.source, where), (key,))
+        self._warn_of_unknown_keys(_inside(outer, "required plugin versions", ""), (key,))
 
     def _plugin_version(self, entry: Node, where: Where) -> Item:
         kind = "required plugin versions entry"
@@ -159,7 +159,7 @@ class ItemReader:
         name = Values(item, self.source, where.into(kind, "", item.span)).scalar("name").text
         return PluginVersion(name, Values(item, self.source, where.into(kind, name, item.span)).scalar("version").text)
 
-    def _list(self, outer: Values) -> Item:
+    def _list(self, outer: Values) -> Iterator[Item]:
         values = self._named(outer, "list")
         name = values.where.context[-1].name
         if not _LIST_NAME.fullmatch(name):
@@ -172,10 +172,10 @@ class ItemReader:
         is_append = self._append_flag(values)
         overrides = self._overrides(values, ("items",), ("items",))
         _refuse_append_and_override(values, overrides, is_append=is_append)
+        yield ListItem(name, items, values.where, is_append or bool(overrides.append))
         self._warn_of_unknown_keys(values, _LIST_KEYS)
-        return ListItem(name, items, values.where, is_append or bool(overrides.append))
 
-    def _macro(self, outer: Values) -> Item:
+    def _macro(self, outer: Values) -> Iterator[Item]:
         values = self._named(outer, "macro")
         name = values.where.context[-1].name
         if not _MACRO_NAME.fullmatch(name):
@@ -187,8 +187,8 @@ class ItemReader:
         is_append = self._append_flag(values)
         overrides = self._overrides(values, ("condition",), ("condition",))
         _refuse_append_and_override(values, overrides, is_append=is_append)
+        yield MacroItem(name, condition, values.span("condition"), values.where, is_append or bool(overrides.append))
         self._warn_of_unknown_keys(values, _MACRO_KEYS)
-        return MacroItem(name, condition, values.span("condition"), values.where, is_append or bool(overrides.append))
 
     def _rule(self, outer: Values) -> Iterator[Item]:
         values = self._named(outer, "rule")
@@ -229,7 +229,7 @@ class ItemReader:
             description=description,
             priority=_priority(values),
             where=values.where,
-            source=_source(values),
+            source=values.optional_str("source", ""),
             is_enabled=values.optional_boolean("enabled", default=True),
             is_capture=values.optional_boolean("capture", default=False),
             capture_duration_ms=values.uint32("capture_duration") if "capture_duration" in values else 0,
@@ -249,12 +249,10 @@ class ItemReader:
         return RuleChange(
             name=name,
             where=values.where,
-            source=_source(values),
-            exceptions=self._exceptions(values, is_append=True) if "exceptions" in keys else None,
+            source=_changed_source(values),
+            exceptions=self._exceptions(values, is_append=operation == "append") if "exceptions" in keys else None,
             condition=values.text("condition") if "condition" in keys else None,
-            condition_span=values.span("condition") if "condition" in keys else None,
             output=values.text("output") if "output" in keys else None,
-            output_span=values.span("output") if "output" in keys else None,
             description=values.scalar("desc").text if "desc" in keys else None,
             tags=_tags(values) if "tags" in keys else None,
             priority=_priority(values) if "priority" in keys else None,
@@ -287,6 +285,8 @@ class ItemReader:
         return tuple(exceptions)
 
     def _exception(self, name: str, values: Values, *, is_append: bool) -> ExceptionItem:
+        if not is_append and "fields" not in values:
+            raise values.where.error(_INVALID, "Item has no mapping for key 'fields'")
         fields, comps = (
             None if (part := values.node.get(key)) is None else self._entry(part, values.where, key)
             for key in ("fields", "comps")
@@ -390,10 +390,10 @@ def _refuse_append_and_override(values: Values, overrides: Overrides, *, is_appe
         raise values.where.error(_INVALID, _APPEND_AND_OVERRIDE, place=values.span("append"))
 
 
-def _source(values: Values) -> str:
-    """The value of ``source``, "" where it is missing or empty."""
+def _changed_source(values: Values) -> str:
+    """The value of ``source`` in an item that changes a rule, "" where there is none."""
     node = values.node.get("source")
-    if node is None or (isinstance(node, ScalarNode) and not node.text and not node.is_null):
+    if node is None or (isinstance(node, ScalarNode) and (not node.text or node.is_null)):
         return ""
     return values.scalar("source").text
 

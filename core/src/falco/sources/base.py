@@ -10,7 +10,10 @@ decides it.  Several sources may share the decoder of their event source.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
+
+import structlog
 
 from falco.events import Envelope, Event
 
@@ -25,7 +28,13 @@ if TYPE_CHECKING:
 B_co = TypeVar("B_co", covariant=True)
 B_contra = TypeVar("B_contra", contravariant=True)
 E = TypeVar("E", bound=Envelope)
+_log: Final = structlog.get_logger(__name__)
 Ev = TypeVar("Ev", bound=Event)
+
+
+def _warn(sentence: str) -> None:
+    """What ``report`` does until a pipeline says otherwise."""
+    _log.warning("input_reported", message=sentence)
 
 
 class Source(ABC, Generic[B_co]):
@@ -43,6 +52,8 @@ class Source(ABC, Generic[B_co]):
     """True: alerts must have left their queues, not merely be in them, before the generator is resumed."""
     can_wait: ClassVar[bool] = True
     """False (live kernel): a full queue drops and counts instead of blocking."""
+    report: Callable[[str], None] = staticmethod(_warn)
+    """Takes a sentence for the log, from any thread: what was refused, and where. The pipeline sets it."""
 
     def __init__(self, config: Any, open_params: str) -> None:
         self.config = config
@@ -82,6 +93,8 @@ class Decoder(ABC, Generic[B_contra, E]):
     """Events so far, skipped ones included: the source of ``evt.num``."""
     start_ns: int | None = None
     """Time of the first event, skipped ones included, for times since then; None before, or not kept."""
+    report: Callable[[str], None] = staticmethod(_warn)
+    """Takes a sentence for the log: what was refused, and where. The pipeline sets it."""
 
     @staticmethod
     def assume(check: Check) -> bool | None:  # noqa: ARG004  the default knows nothing

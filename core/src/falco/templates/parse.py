@@ -24,7 +24,6 @@ from falco.conditions.parser import parse_operand
 from falco.conditions.scope import Scope
 from falco.documents.text import Extent, Text
 from falco.fields.model import Field
-from falco.fields.registry import Fields
 from falco.templates.model import Piece, Template, Token
 
 MAX_WIDTH: Final = 65_535
@@ -74,9 +73,9 @@ def _token(text: Text, whole: str, percent: int, scope: Scope) -> tuple[Token, i
         )
     width = min(int(whole[percent + 1 : start][:6] or "0"), MAX_WIDTH)
     failure = None
-    for end in _ends(whole, start, scope.fields):
+    for end in _ends(whole, start, scope):
         try:
-            node = _node(whole[start:end])
+            node = _node(whole[start:end], scope)
             if isinstance(node, ast.TransformerCall) and node.name == "val":
                 continue
             operand = check_operand(node, scope)
@@ -95,17 +94,17 @@ def _token(text: Text, whole: str, percent: int, scope: Scope) -> tuple[Token, i
     )
 
 
-def _ends(whole: str, start: int, fields: Fields) -> Iterator[int]:
+def _ends(whole: str, start: int, scope: Scope) -> Iterator[int]:
     """Where the token at *start* may end, the longest first. What is never a field is left out: errors are slow."""
     match = _NAME.match(whole, start)
     if match is None:
         return
     name, end = match[0], match.end()
-    if whole.startswith("(", end) and (closed := _end_of_call(whole, end)):
+    if name in scope.transformers and whole.startswith("(", end) and (closed := _end_of_call(whole, end)):
         if argument := _ARGUMENT.match(whole, closed):
             yield argument.end()
         yield closed
-    owners = {size: field for size in range(1, len(name) + 1) if (field := fields.get(name[:size]))}
+    owners = {size: field for size in range(1, len(name) + 1) if (field := scope.fields.get(name[:size]))}
     if len(name) in owners and (argument := _ARGUMENT.match(whole, end)):
         yield argument.end()
     for size in range(len(name), 0, -1):
@@ -125,11 +124,11 @@ def _is_spelling(field: Field[Any], rest: str) -> bool:
         return False
 
 
-def _node(token: str) -> Node:
+def _node(token: str, scope: Scope) -> Node:
     """*token* as the parser of conditions reads it, and names that only outputs may have (``evt.type.is.3``)."""
     if _NAME.fullmatch(token):
         return ast.FieldName(token, None, Extent(Text.of(token), 0, len(token)))
-    return parse_operand(Text.of(token))
+    return parse_operand(Text.of(token), transformers=scope.transformers)
 
 
 def _why_not(word: str, scope: Scope) -> ConditionError | None:
@@ -137,7 +136,7 @@ def _why_not(word: str, scope: Scope) -> ConditionError | None:
     if "." not in word:
         return None
     try:
-        check_operand(_node(word), scope)
+        check_operand(_node(word, scope), scope)
     except ConditionError as error:
         return error
     return None

@@ -10,18 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Final, Literal, TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias
 
 import msgspec
 
 from falco.conditions.checked import Check, Operator
 from falco.fields import FieldUse
 from falco.sources import Decoder
-
 from falco_k8s_audit import document, timestamps
 from falco_k8s_audit.document import Array, Node, Object, Scalar, Slice
 from falco_k8s_audit.event import AuditEvent
-from falco_k8s_audit.records import MAX_EVENT_SIZE, Records
+from falco_k8s_audit.records import DEFAULT_LIMITS, Limits, Records
 from falco_k8s_audit.refusals import Reason, Refusals
 
 if TYPE_CHECKING:
@@ -32,10 +31,31 @@ _ABSENT: Any = None
 _MISS: Any = object()
 _NOT_PLAIN: Final = (msgspec.MsgspecError, ValueError, RecursionError)
 _NOT_RECOGNIZED: Final = "data not recognized as a k8s audit event"
+_STAMP_LENGTH: Final = 27
+"""Of a time stamp as Kubernetes writes it, to the microsecond."""
 _SHOWN: Final = 40
 """Characters of a bad time stamp in a message."""
 _STAMPS: Final = ("stageTimestamp", "requestReceivedTimestamp", "timestamp")
 """Where the time of an event is: the first of these keys that there is."""
+
+
+def _read_moment(text: str) -> datetime:
+    """``datetime.fromisoformat``, but 24:00 is no time of day."""
+    if text[11:13] == "24":
+        raise ValueError(text)
+    return datetime.fromisoformat(text)
+
+
+def _reads_24_hours() -> bool:
+    """Whether ``fromisoformat`` takes 24:00, as it does from Python 3.14 on."""
+    try:
+        datetime.fromisoformat("2024-01-01T24:00:00Z")
+    except ValueError:
+        return False
+    return True
+
+
+_fromisoformat: Final = _read_moment if _reads_24_hours() else datetime.fromisoformat
 
 
 class _User(msgspec.Struct, gc=False, frozen=True):
@@ -80,11 +100,7 @@ def _spellings(field: str, pointer: str) -> DispatchField:
 
 
 class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
-    """Decodes batches of records: ``Records`` from our sources, any sequence of bytes from elsewhere.
-
-    Args:
-        refusals: Counts and reports what is refused.
-    """
+    """Decodes batches of records: ``Records`` from our sources, any sequence of bytes from elsewhere."""
 
     event_source = "k8s_audit"
     dispatch: ClassVar[Sequence[DispatchField]] = (
@@ -95,13 +111,15 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
         _spellings("ka.user.name", "user/username"),
     )
 
-    def __init__(self, refusals: Refusals | None = None) -> None:
-        self._refusals = Refusals() if refusals is None else refusals
-        self._start_ns: int | None = None
+    def __init__(self) -> None:
+        self._refusals = Refusals(self._say)
         self.general = 0
         """Records that took the general path."""
         self.decoded_fully = 0
         """Events that some rule may match, so that their document is opened."""
+
+    def _say(self, sentence: str) -> None:
+        self.report(sentence)
 
     @staticmethod
     def assume(check: Check) -> bool | None:
@@ -125,8 +143,8 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
     ) -> Iterable[tuple[Residual[AuditEvent], AuditEvent]]:
         """The events of the batch that some rule may match, in order."""
         if isinstance(batch, Records):
-            return self._candidates(batch, _read_event, rules, batch.where, batch.max_event_size)
-        return self._candidates(batch, _read_event, rules, "record {}".format, MAX_EVENT_SIZE)
+            return self._candidates(batch, _read_event, rules, batch.where, batch.limits)
+        return self._candidates(batch, _read_event, rules, "record {}".format, DEFAULT_LIMITS)
 
     def _candidates(
         self,
@@ -134,14 +152,14 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
         read: _Read,
         rules: Ruleset[AuditEvent],
         where: Callable[[int], str],
-        limit: int,
+        limits: Limits,
     ) -> Iterator[tuple[Residual[AuditEvent], AuditEvent]]:
-        """The hot loop. *where* names the record of an index; *limit* is the size of an event in bytes."""
-        table, fromisoformat, num = rules.table, datetime.fromisoformat, self.count
+        """The hot loop. *where* names the record of an index."""
+        table, fromisoformat, num = rules.table, _fromisoformat, self.count
         residual_of = table.get
         first = num  # num - first is the index of the record: shifted where a record is not one event
         # Until the first event, whose time the others are measured from, everything takes the general path.
-        plain_limit = limit if self._start_ns is not None else -1
+        limit = limits.event if self.start_ns is not None else -1
         for record in records:
             try:
                 key = read(record)
@@ -150,12 +168,15 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
             except _NOT_PLAIN:
                 pass
             else:
-                # Go's form only, since fromisoformat() reads others too, and within what assume() says.
+                # As Kubernetes writes it, since fromisoformat() reads other forms too (and stops reading at a NUL),
+                # and within what assume() says.
                 if (
-                    stamp[4:20:3] == "--T::."
+                    len(stamp) == _STAMP_LENGTH
+                    and stamp[4:20:3] == "--T::."
                     and stamp[-1] == "Z"
+                    and "\0" not in stamp
                     and "1971" < stamp < "2262"
-                    and len(record) <= plain_limit
+                    and len(record) <= limit
                 ):
                     target = key.objectRef
                     parts = key.stage, key.verb, target.resource, target.subresource, key.user.username
@@ -167,22 +188,25 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
                         if residual is not None:
                             self.count = num
                             self.decoded_fully += 1
-                            yield residual, AuditEvent(record, num, stamp, self._start_ns)
+                            yield residual, AuditEvent(record, num, stamp, self.start_ns)
                         continue
             self.count = num
-            yield from self._general(record, read, rules, where(num - first), limit)
+            yield from self._general(record, read, rules, where(num - first), limits)
             first += self.count - num - 1
             num = self.count
-            plain_limit = limit if self._start_ns is not None else -1
+            limit = limits.event if self.start_ns is not None else -1
         self.count = num
 
     def _general(
-        self, record: Slice, read: _Read, rules: Ruleset[AuditEvent], place: str, limit: int
+        self, record: Slice, read: _Read, rules: Ruleset[AuditEvent], place: str, limits: Limits
     ) -> Iterator[tuple[Residual[AuditEvent], AuditEvent]]:
         """Everything that is not a plain audit event."""
         self.general += 1
+        if len(record) > limits.record and (size := len(bytes(record).strip())) > limits.record:
+            self._refusals.add(Reason.RECORD_TOO_LARGE, place, f"larger than {limits.record} bytes: size>={size}")
+            return
         if read is _read_item:
-            yield from self._event(record, rules, place, limit, is_item=True)
+            yield from self._event(record, rules, place, limits, is_item=True)
             return
         try:
             items: Iterable[Slice] = _read_list(record).items
@@ -196,20 +220,20 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
             node = document.opened(data)
             if isinstance(node, Array):
                 elements = document.elements(data)
-                yield from self._candidates(elements, _read_event, rules, f"{place}, element {{}}".format, limit)
+                yield from self._candidates(elements, _read_event, rules, f"{place}, element {{}}".format, limits)
                 return
             if not (isinstance(node, Object) and node.get("kind") == "EventList"):
-                yield from self._event(data, rules, place, limit, is_item=False)
+                yield from self._event(data, rules, place, limits, is_item=False)
                 return
             listed = node.get("items")
             if not isinstance(listed, Array):
                 self._refusals.add(Reason.NOT_AUDIT, place, f"{_NOT_RECOGNIZED}: an EventList without items")
                 return
             items = document.elements(listed.raw, is_flat=True)
-        yield from self._candidates(items, _read_item, rules, f"{place}, item {{}}".format, limit)
+        yield from self._candidates(items, _read_item, rules, f"{place}, item {{}}".format, limits)
 
     def _event(
-        self, record: Slice, rules: Ruleset[AuditEvent], place: str, limit: int, *, is_item: bool
+        self, record: Slice, rules: Ruleset[AuditEvent], place: str, limits: Limits, *, is_item: bool
     ) -> Iterator[tuple[Residual[AuditEvent], AuditEvent]]:
         """One event, with nothing assumed of it, or its refusal."""
         node = document.opened(record)
@@ -222,14 +246,14 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
         elif not isinstance(stamp, str) or timestamps.parse(stamp) is None:
             shown = document.text(stamp)[:_SHOWN]
             self._refusals.add(Reason.BAD_TIME, place, f'parsing time "{shown}": not an RFC 3339 time stamp')
-        elif (size := len(record)) > limit:
+        elif (size := len(record)) > limits.event:
             self._refusals.add(Reason.EVENT_TOO_LARGE, place, f"event larger than maxEventSize: size={size}")
         else:
             self.count += 1
             self.decoded_fully += 1
-            event = AuditEvent(record, self.count, stamp, self._start_ns)
-            if self._start_ns is None:
-                self._start_ns = event.start_ns
+            event = AuditEvent(record, self.count, stamp, self.start_ns)
+            if self.start_ns is None:
+                self.start_ns = event.start_ns
             yield rules.everything, event
 
 

@@ -184,8 +184,14 @@ def walk(node: Node | None, steps: tuple[str, ...]) -> Node | None:
 def text(node: Node) -> str:
     """The text of *node*."""
     if isinstance(node, str):
-        return node
-    return node.text if isinstance(node, Scalar) else _until_nul(_decoded(compact(node.raw)))
+        return until_nul(node)
+    return node.text if isinstance(node, Scalar) else until_nul(_decoded(compact(node.raw)))
+
+
+def until_nul(value: str) -> str:
+    """*value* up to the first NUL: a text value ends there, as a C string does."""
+    end = value.find("\0")
+    return value if end < 0 else value[:end]
 
 
 def compact(raw: Slice) -> bytes:
@@ -264,12 +270,11 @@ def _leaves(raw: bytes) -> Iterator[bytes]:
 
 
 def _text(raw: Slice) -> str:
-    """The characters of the string *raw*, up to the first NUL."""
+    """The characters of the string *raw*."""
     try:
-        value = _string(raw)
+        return _string(raw)
     except REFUSED:
-        value = json.loads(_ESCAPE.sub(_surrogate, _decoded(bytes(raw))), strict=False)
-    return _until_nul(value)
+        return str(json.loads(_ESCAPE.sub(_surrogate, _decoded(bytes(raw))), strict=False))
 
 
 def _surrogate(escape: re.Match[str]) -> str:
@@ -288,11 +293,6 @@ def _surrogate(escape: re.Match[str]) -> str:
 
 def _decoded(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
-
-
-def _until_nul(value: str) -> str:
-    end = value.find("\0")
-    return value if end < 0 else value[:end]
 
 
 def _no_number(name: str) -> NoReturn:

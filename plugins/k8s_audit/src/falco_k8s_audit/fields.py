@@ -11,7 +11,6 @@ from typing import Final
 
 from falco.clock import Clock
 from falco.fields import Argument, Field, FieldClass, FieldFormat
-
 from falco_k8s_audit import document, pointer
 from falco_k8s_audit.document import Node, Scalar
 from falco_k8s_audit.event import AuditEvent

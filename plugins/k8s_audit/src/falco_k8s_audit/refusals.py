@@ -11,10 +11,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Final
 
-import structlog
-
 _IN_FULL: Final = 10
-_log: Final = structlog.get_logger(__name__)
 
 
 class Reason(Enum):
@@ -31,11 +28,6 @@ class Reason(Enum):
     REQUEST = "requests refused by the webhook"
 
 
-def warn(sentence: str) -> None:
-    """The default report: a warning in the program's log."""
-    _log.warning("audit_input_refused", message=sentence)
-
-
 class Refusals:
     """Counts by reason, and reports.
 
@@ -43,7 +35,7 @@ class Refusals:
         report: Takes one sentence.
     """
 
-    def __init__(self, report: Callable[[str], None] = warn) -> None:
+    def __init__(self, report: Callable[[str], None]) -> None:
         self._report = report
         self._counts: Counter[Reason] = Counter()
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from falco_k8s_audit import pointer, query
-from falco_k8s_audit.document import Array, Node, Object, text, walk
+from falco_k8s_audit.document import Array, Node, Object, text, until_nul, walk
 from falco_k8s_audit.event import AuditEvent
 from falco_k8s_audit.pointer import Steps
 
@@ -157,10 +157,8 @@ def flat(path: Path, *keys: str) -> Bind:
                         continue
                     return None
                 for item in array:
-                    node = next(filter(None, map(item.get, keys)), None) if isinstance(item, Object) else None
-                    if not keys:
-                        found.append(text(item))
-                    elif node is not None:
+                    node = _first(item, keys) if keys else item
+                    if node is not None:
                         found.append(text(node))
             return found or None
 
@@ -185,7 +183,7 @@ def joined(path: Path) -> Bind:
                 words = [item for item in array if isinstance(item, str)]
                 if len(words) < len(array):
                     return None
-                found.append(" ".join(words))
+                found.append(until_nul(" ".join(words)))
             return found or None
 
         return get
@@ -224,7 +222,7 @@ def subjects(kind: str, *keys: str) -> Bind:
             if isinstance(subject, Object) and subject.get("kind") == kind:
                 parts = [part for part in map(subject.get, keys) if part is not None]
                 if len(parts) == len(keys):
-                    found.append(":".join(map(text, parts)))
+                    found.append(until_nul(":".join(map(_whole, parts))))
         return found or None
 
     return lambda _argument: get
@@ -240,7 +238,7 @@ def keys(path: Path, *, but: str) -> Bind:
             found: list[str] = []
             for node in path.nodes(event, index, opens_end=True):
                 if isinstance(node, Object):
-                    found += (key for key in node.members if key != but)
+                    found += (until_nul(key) for key in node.members if key != but)
             return found or None
 
         return get
@@ -268,6 +266,17 @@ def image_repository(image: str) -> str:
     name = image.partition("@")[0]
     path, slash, last = name.rpartition("/")
     return path + slash + last.partition(":")[0]
+
+
+def _first(node: Node, keys: Sequence[str]) -> Node | None:
+    """The value of the first of *keys* that *node* has, if it is an object."""
+    values = map(node.get, keys) if isinstance(node, Object) else ()
+    return next((value for value in values if value is not None), None)
+
+
+def _whole(node: Node) -> str:
+    """The text of *node* with all its NULs, for a text that is put together of several."""
+    return node if isinstance(node, str) else text(node)
 
 
 def _chosen(node: Node | None, index: int | None) -> Sequence[Node]:

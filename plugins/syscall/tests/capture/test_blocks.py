@@ -20,10 +20,9 @@ def read(data: bytes) -> list[Block]:
 
 
 def partly(data: bytes) -> tuple[list[Block], str]:
-    got = []
+    got: list[Block] = []
     with pytest.raises(CaptureError) as caught:
-        for found in blocks(CaptureStream(BytesIO(data))):
-            got.append(found)
+        got.extend(blocks(CaptureStream(BytesIO(data))))
     return got, str(caught.value)
 
 
@@ -52,7 +51,7 @@ def test_a_block_of_unknown_type_is_passed_over():
     ("data", "message"),
     [
         (b"", ""),
-        (b"abc", "only a few bytes"),
+        (b"abc", "it has only 3 bytes"),
         (b"#!/bin/sh\necho", "it starts with the bytes 23 21 2f 62"),
         (block(0x201, bytes(180)), "instead of a section header"),
     ],

@@ -59,6 +59,13 @@ def test_a_cut_gzip_file_gives_what_it_has_and_says_so():
     assert "truncated" in stream.damage
 
 
+@pytest.mark.parametrize("size", [1, 7, 100, 1 << 16])
+def test_what_a_cut_gzip_file_gives_does_not_depend_on_the_size_of_the_pieces(size: int):
+    packed = gzip.compress(b"0123456789" * 500)
+    for cut in range(15, len(packed), 3):
+        assert drain(CaptureStream(BytesIO(packed[:cut])), size) == drain(CaptureStream(BytesIO(packed[:cut])))
+
+
 def test_a_wrong_checksum_is_told_after_all_data():
     packed = bytearray(gzip.compress(b"events" * 100_000))
     packed[-8] ^= 1

@@ -65,6 +65,11 @@ MAX_EVENT_BYTES: Final = 1 << 24
 """Longest event block that is read; drivers write at most 64 KiB, plugins more."""
 MAX_METADATA_BYTES: Final = 1 << 27
 """Longest block of another known type that is read."""
+_LIMITS: Final = {
+    **dict.fromkeys(METADATA, MAX_METADATA_BYTES),
+    **dict.fromkeys(EVENT_FORMS, MAX_EVENT_BYTES),
+    SECTION: MAX_METADATA_BYTES,
+}
 FRAME_BYTES: Final = 12
 _CHUNK_BYTES: Final = 1 << 20
 _HEAD: Final = Struct("<II")
@@ -135,42 +140,58 @@ class Window:
         Raises:
             CaptureError: The rest of the stream is not a block.
         """
-        if not self.has(1):
-            if self._stream.damage is not None:
-                raise CaptureError(self._stream.damage, self.offset)
+        if not self.has(_HEAD.size):
+            self._check_end()
             return None
-        offset = self.offset
-        if not offset:
-            self._check_start()
-        self._require(_HEAD.size, "a block's head")
-        kind, size = _HEAD.unpack_from(self.data, self.at)
+        data, at = self.data, self.at
+        kind, size = _HEAD.unpack_from(data, at)
+        offset = self._start + at
+        if not offset and kind != SECTION:
+            start = data[:4].hex(" ")
+            raise CaptureError(
+                f"this is not a capture: it starts with the bytes {start} instead of a section header", 0
+            )
         if size < FRAME_BYTES:
             raise CaptureError(f"a block of type {kind:#x} has the impossible length {size}", offset)
-        what = f"a block of type {kind:#x}"
-        if kind not in EVENT_FORMS and kind not in METADATA and kind != SECTION:
-            self._skip(size - _TRAILER.size, what)
-            self._require(_TRAILER.size, what)
-            trailer = _TRAILER.unpack_from(self.data, self.at)[0]
-            self.at += _TRAILER.size
-            return Block(kind, offset, size, b"", trailer)
-        limit = MAX_EVENT_BYTES if kind in EVENT_FORMS else MAX_METADATA_BYTES
+        limit = _LIMITS.get(kind)
+        if limit is None:
+            return self._unknown(kind, size)
         if size > limit:
-            raise CaptureError(f"{what} claims to have {size} bytes: {limit} are the limit", offset)
-        self._require(size, what)
-        end = self.at + size - _TRAILER.size
-        body = self.data[self.at + _HEAD.size : end]
-        self.at = end + _TRAILER.size
-        return Block(kind, offset, size, body, _TRAILER.unpack_from(self.data, end)[0])
+            raise CaptureError(f"a block of type {kind:#x} claims to have {size} bytes: {limit} are the limit", offset)
+        if len(data) - at < size:
+            self._require(size, kind)
+            data, at = self.data, self.at
+        end = at + size - _TRAILER.size
+        self.at = at + size
+        return Block(kind, offset, size, data[at + _HEAD.size : end], _TRAILER.unpack_from(data, end)[0])
 
-    def _check_start(self) -> None:
-        if not self.has(_HEAD.size):
-            raise CaptureError("this is not a capture: it has only a few bytes", 0)
-        if _HEAD.unpack_from(self.data)[0] != SECTION:
-            start = self.data[:4].hex(" ")
+    def _check_end(self) -> None:
+        """Tell what is wrong with the end of the stream, if anything is."""
+        left = len(self.data) - self.at
+        damage = self._stream.damage
+        if left and not self.offset:
+            raise CaptureError(f"this is not a capture: it has only {left} bytes", 0)
+        if left:
+            why = damage or "is the capture truncated?"
             raise CaptureError(
-                f"this is not a capture: it starts with the bytes {start} instead of a section header",
-                0,
+                f"a block's head should have {_HEAD.size} bytes, but only {left} are there: {why}", self.offset
             )
+        if damage is not None:
+            raise CaptureError(damage, self.offset)
+
+    def _unknown(self, kind: int, size: int) -> Block:
+        """Pass over a block without holding it."""
+        offset = self.offset
+        left = size - _TRAILER.size
+        while left:
+            self._require(min(left, _CHUNK_BYTES), kind)
+            step = min(left, len(self.data) - self.at)
+            self.at += step
+            left -= step
+        self._require(_TRAILER.size, kind)
+        trailer = _TRAILER.unpack_from(self.data, self.at)[0]
+        self.at += _TRAILER.size
+        return Block(kind, offset, size, b"", trailer)
 
     def has(self, size: int) -> bool:
         """Read on until *size* bytes are there; tell if they are."""
@@ -186,8 +207,8 @@ class Window:
         self.data = b"".join(pieces)
         return missing <= 0
 
-    def _require(self, size: int, what: str) -> None:
-        """Read on until *size* bytes are there.
+    def _require(self, size: int, kind: int) -> None:
+        """Read on until *size* bytes of a block are there.
 
         Raises:
             CaptureError: There are fewer.
@@ -195,12 +216,6 @@ class Window:
         if not self.has(size):
             left = len(self.data) - self.at
             why = self._stream.damage or "is the capture truncated?"
-            raise CaptureError(f"{what} should have {size} bytes, but only {left} are there: {why}", self.offset)
-
-    def _skip(self, size: int, what: str) -> None:
-        """Pass over *size* bytes without holding them."""
-        while size:
-            self._require(min(size, _CHUNK_BYTES), what)
-            step = min(size, len(self.data) - self.at)
-            self.at += step
-            size -= step
+            raise CaptureError(
+                f"a block of type {kind:#x} should have {size} bytes, but only {left} are there: {why}", self.offset
+            )

@@ -101,7 +101,7 @@ class CaptureFile:
             self.problems.append(Problem(offset, message))
 
     def close(self) -> None:
-        """Closes the file if the reader opened it. May be called again."""
+        """Closes the file if the reader opened it; the end of the iteration does it too."""
         if self._owned is not None:
             self._owned.close()
 

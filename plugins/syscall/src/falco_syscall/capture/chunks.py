@@ -198,6 +198,8 @@ class ChunkReader(CaptureFile):
         except CaptureError:
             yield from self._pending()
             raise
+        finally:
+            self.close()
 
     def _stretch(self, end: int) -> Iterator[Chunk]:
         """The chunks up to *end*, an offset, and at least one block."""
@@ -223,6 +225,7 @@ class ChunkReader(CaptureFile):
             chunk = self._scanned(starts, after)
             self._window.at = int(after[-1])
             if len(chunk):
+                chunk.metadata = self._taken()
                 yield chunk
 
     def _block(self) -> Iterator[Chunk]:
@@ -283,7 +286,7 @@ class ChunkReader(CaptureFile):
         flags = None
         if (before > 2).any():
             flags = np.where(before > 2, u32(data)[bodies + 2], np.uint32(0)).astype(np.uint32)
-        return Chunk(data, bodies, heads, ends, u16(data)[heads + 20], flags, self._taken())
+        return Chunk(data, bodies, heads, ends, u16(data)[heads + 20], flags, [])
 
 
 def _usable(data: bytes, heads: Places, limits: Places) -> Mask:
@@ -296,8 +299,7 @@ def _usable(data: bytes, heads: Places, limits: Places) -> Mask:
     """
     bytes2, bytes4 = u16(data), u32(data)
     usable = heads + HEADER.size <= limits
-    # A header that does not fit into its block may not even fit into the data.
-    heads = np.where(usable, heads, 0) if not usable.all() else heads
+    # Even the header of an event that does not fit is inside of the data: `chain` saw to it.
     ends = heads + bytes4[heads + 16]
     codes = bytes2[heads + 20]
     counts = bytes4[heads + 22].astype(np.int64)

@@ -35,42 +35,34 @@ class OldForm(NamedTuple):
 
 @cache
 def old_form(code: int) -> OldForm | None:
-    """The best old form of an exit event; None if it never had another.
-
-    It is the one that loses the fewest parameters (those that did not exist then), has the code of
-    today if possible, and has most of the parameters in its enter event.
-    """
+    """The form of an exit event that has most in its enter event and loses nothing; None if none."""
     found = [
         OldForm(way.enter, info.code, count, way)
         for info in EVENTS[:FIRST_NEW_CODE]
         if not info.is_enter
         for count in range(len(info.params) + 1)
-        if (way := plan(info.code, count)).fate is Fate.CONVERT and way.code == code and way.enter is not None
+        if (way := plan(info.code, count)).fate is Fate.CONVERT
+        and way.code == code
+        and way.enter is not None
+        and all(piece.origin in (Origin.EVENT, Origin.ENTER) for piece in way.pieces)
     ]
-
-    def quality(form: OldForm) -> tuple[int, bool, int]:
-        origins = [piece.origin for piece in form.way.pieces]
-        return -origins.count(Origin.CONSTANT), form.code == code, origins.count(Origin.ENTER)
-
-    return max(found, key=quality, default=None)
+    return max(found, key=lambda f: ([p.origin for p in f.way.pieces].count(Origin.ENTER), f.code), default=None)
 
 
 def as_old(code: int, params: list[bytes]) -> list[tuple[int, list[bytes]]]:
-    """The old events, as (code, parameters), that conversion turns into the given exit event.
+    """The old events, as (code, parameters), that conversion turns into the given event.
 
-    Parameters that did not exist then are lost. An event that never had another form is returned as
-    it is, after its enter event if it has one.
+    An exit event that has no old form which loses nothing stays as it is, after its enter event.
     """
     form = old_form(code)
     if form is None:
-        info = EVENTS[code]
-        if info.is_enter or EVENTS[code - 1].is_unused:
+        enter = EVENTS[code - 1]
+        if EVENTS[code].is_enter or enter.is_unused:
             return [(code, params)]
-        return [(code - 1, _defaults(code - 1)), (code, params)]
+        known = {(param.name, param.type): value for param, value in zip(EVENTS[code].params, params, strict=False)}
+        return [(enter.code, [known.get((p.name, p.type)) or default(p) for p in enter.params]), (code, params)]
     entered, exited = _defaults(form.enter), _defaults(form.code)[: form.param_count]
     for piece, value in zip(form.way.pieces, params, strict=True):
-        if piece.origin is Origin.CONSTANT:
-            continue
         side, owner = (exited, form.code) if piece.origin is Origin.EVENT else (entered, form.enter)
         if piece.number < len(side):
             side[piece.number] = _widened(EVENTS[owner].params[piece.number].type, value)

@@ -80,14 +80,17 @@ class CaptureReader(CaptureFile):
         Raises:
             CaptureError: The capture cannot be read any further.
         """
-        for block in blocks(self._stream):
-            if block.kind in EVENT_FORMS:
-                self._has_events = True
-                yield from self._event(block)
-            else:
-                self._initial = self._initial or block.kind == SECTION
-                yield from self._other_block(block)
-        self._end_section()
+        try:
+            for block in blocks(self._stream):
+                if block.kind in EVENT_FORMS:
+                    self._has_events = True
+                    yield from self._event(block)
+                else:
+                    self._initial = self._initial or block.kind == SECTION
+                    yield from self._other_block(block)
+            self._end_section()
+        finally:
+            self.close()
 
     def events(self) -> Iterator[CaptureEvent]:
         """Only the events, hidden ones included."""
@@ -126,8 +129,9 @@ class CaptureReader(CaptureFile):
             self._wrong_enters = self._converter.wrong_enters
             self._report(offset, f"{EVENTS[code].constant} does not follow its enter event: its arguments are lost")
         code, params = converted
+        count = len(params)
         for index, size in FIXED_SIZES[code]:
-            if index < len(params) and len(params[index]) != size and params[index]:
+            if index < count and len(params[index]) != size and params[index]:
                 self._report(offset, _wrong_size(code, index, len(params[index])))
                 params[index] = b""
         self._initial = self._initial and code in INITIAL_EVENTS

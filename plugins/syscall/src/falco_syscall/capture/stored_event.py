@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from itertools import accumulate, pairwise
 from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -17,9 +16,13 @@ STATE_ONLY: Final = 1
 
 HEADER: Final = Struct("<QqIHI")
 """Time, thread, length, code, number of parameters."""
-_UNCOUNTED: Final = Struct("<QqIH")
-_CPU: Final = Struct("<H")
-_FLAGGED: Final = Struct("<HI")
+_HEADS: Final = (
+    (Struct("<HQqIH"), Struct("<HQqIHI")),
+    (Struct("<HIQqIH"), Struct("<HIQqIHI")),
+)
+"""CPU, dump flags and header of an event, by whether it has the flags and its number of parameters."""
+_PLAIN_START, _FLAGGED_START = 2, 6
+_LARGE: Final = frozenset(info.code for info in EVENTS if info.is_large)
 _OPTION: Final = Struct("<HH")
 _COMMENT: Final = 1
 _IN_ERROR: Final = frozenset({280, 286})
@@ -52,23 +55,25 @@ def read_event(form: EventForm, body: bytes) -> StoredEvent | int:
     Raises:
         MalformedEvent: Its lengths contradict the block's.
     """
-    prefix = _FLAGGED if form.flagged else _CPU
-    header = HEADER if form.counted else _UNCOUNTED
-    start = prefix.size
-    if len(body) < start + header.size:
+    head = _HEADS[form.flagged][form.counted]
+    at = head.size
+    if len(body) < at:
         raise MalformedEvent(f"the block has {len(body)} bytes, too few for an event")
-    cpu, *dump = prefix.unpack_from(body)
-    time_ns, tid, length, code, *counted = header.unpack_from(body, start)
+    if form.flagged:
+        cpu, flags, time_ns, tid, length, code, *counted = head.unpack_from(body)
+        start = _FLAGGED_START
+    else:
+        cpu, time_ns, tid, length, code, *counted = head.unpack_from(body)
+        flags, start = 0, _PLAIN_START
     if code >= len(EVENTS):
         return int(code)
-    available = len(body) - start
-    if not form.counted and code in _IN_ERROR:
+    if not counted and code in _IN_ERROR:
         length -= 3
-    if not header.size <= length <= available:
-        raise MalformedEvent(f"the event claims {length} bytes: {header.size} to {available} are possible")
-    at, end = start + header.size, start + length
+    end = start + length
+    if not at <= end <= len(body):
+        raise MalformedEvent(f"the event claims {length} bytes: {at - start} to {len(body) - start} are possible")
     count = counted[0] if counted else _count(code, body[at:end])
-    width = 4 if EVENTS[code].is_large and form.counted else 2
+    width = 4 if code in _LARGE and counted else 2
     first = at + count * width
     if first > end:
         raise MalformedEvent(f"{count} parameters do not fit into an event of {length} bytes")
@@ -76,21 +81,16 @@ def read_event(form: EventForm, body: bytes) -> StoredEvent | int:
     if ends[-1] > end:
         raise MalformedEvent(f"the parameters end {ends[-1] - end} bytes after the event")
     params = [body[a:b] for a, b in pairwise(ends)]
-    return StoredEvent(time_ns, tid, cpu, code, dump[0] if dump else 0, params, body[end:] if end else b"")
-
-
-_MAX_CACHED: Final = 64
-
-
-@cache
-def _cached_lengths(count: int, width: int) -> Struct:
-    return Struct(f"<{count}{'I' if width == 4 else 'H'}")
+    return StoredEvent(time_ns, tid, cpu, code, flags, params, body[end:])
 
 
 def _lengths(count: int, width: int) -> Struct:
-    if count <= _MAX_CACHED:
-        return _cached_lengths(count, width)
+    if count < len(_NARROW) and width == 2:
+        return _NARROW[count]
     return Struct(f"<{count}{'I' if width == 4 else 'H'}")
+
+
+_NARROW: Final = [Struct(f"<{count}H") for count in range(64)]
 
 
 def _count(code: int, content: bytes) -> int:
@@ -103,8 +103,6 @@ def _count(code: int, content: bytes) -> int:
             total = 2 * count + sum(_lengths(count, 2).unpack_from(content))
             if total == len(content):
                 return count
-            if total < len(content):
-                break
     raise MalformedEvent("no number of parameters agrees with its length")
 
 

@@ -50,6 +50,9 @@ class CaptureStream:
             elif not self._input:
                 self._input = self._file.read(_INPUT_BYTES)
                 if not self._input:
+                    # All input may have been taken while there was no room for all output.
+                    if piece := self._decompress(size):
+                        return piece
                     self.damage = "the gzip data ends before its end mark; is it truncated?"
                     return b""
             if piece := self._decompress(size):

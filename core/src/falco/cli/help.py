@@ -1,0 +1,48 @@
+"""click's commands, made to write nowhere: help is raised, and whoever has the streams prints it."""
+
+from __future__ import annotations
+
+import difflib
+
+import click
+
+
+class HelpAsked(Exception):  # noqa: N818  not an error
+    """Somebody asked for help; ``text`` is what to print."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class Command(click.Command):
+    """A command whose ``--help`` raises ``HelpAsked``."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:  # noqa: ARG002  click's signature
+        """The flags ``-h`` and ``--help``."""
+        return _help_option()
+
+
+class Group(Command, click.Group):
+    """A group of such commands; an unknown one comes with a suggestion."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that *args* starts with."""
+        name = args[0]
+        if self.get_command(ctx, name) is None:
+            close = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
+            hint = f" Did you mean '{close[0]}'?" if close else f" To look at a file: falco scan {name}"
+            ctx.fail(f"No such command '{name}'.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+def _help_option() -> click.Option:
+    def show(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001  click's signature
+        if value and not context.resilient_parsing:
+            raise HelpAsked(context.get_help())
+
+    return click.Option(
+        ["-h", "--help"], is_flag=True, is_eager=True, expose_value=False, callback=show, help="Print this and exit."
+    )

@@ -1,0 +1,186 @@
+"""Flags that print what there is: fields, event types, plugins, schemas, versions."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import platform
+from collections.abc import Mapping
+from typing import Any, Final
+
+import structlog
+
+from falco.cli import rules_files, versions
+from falco.cli.session import Session
+from falco.config.schema import config_schema
+from falco.errors import ConfigError, PluginError
+from falco.events import listing as events
+from falco.events.catalogue import EventCatalogue
+from falco.fields import listing as fields
+from falco.plugins import listing as plugins
+from falco.plugins.activation import SYSCALL
+
+_log = structlog.get_logger(__name__)
+
+FORMATS: Final = ("text", "markdown", "json")
+
+
+def print_config_schema(session: Session) -> int:
+    """``--config-schema``"""
+    types = {name: cls.config_type for name, cls in session.plugins.output_types().items()}
+    session.around.print(json.dumps(config_schema(types), indent=2, sort_keys=True) + "\n")
+    return 0
+
+
+def print_rule_schema(session: Session) -> int:
+    """``--rule-schema``"""
+    from falco.rules.schema import rule_schema
+
+    session.around.print(json.dumps(rule_schema(), indent=2, sort_keys=True) + "\n")
+    return 0
+
+
+def print_versions(session: Session) -> int:
+    """``--version``"""
+    if session.settings.json_output:
+        session.around.print(versions.as_json(plugins.versions(session.active)))
+    else:
+        session.around.print(versions.as_text())
+    return 0
+
+
+def print_page_size(session: Session) -> int:
+    """``--page-size``, for the log as upstream."""
+    session.configuration  # noqa: B018  says where log lines go
+    _log.info(f"Your system page size is: {mmap.PAGESIZE} bytes")
+    return 0
+
+
+def print_ignored_events(session: Session) -> int:
+    """``-i``"""
+    session.around.print(events.ignored_text(_catalogue(session)))
+    return 0
+
+
+def print_events(session: Session) -> int:
+    """``--list-events``"""
+    catalogue = _catalogue(session)
+    match _format(session):
+        case "json":
+            session.around.print(events.events_json(catalogue))
+        case "markdown":
+            session.around.print(events.events_markdown(catalogue))
+        case _:
+            session.around.print(events.events_text(catalogue))
+    return 0
+
+
+def print_fields(session: Session) -> int:
+    """``--list``"""
+    options = session.options
+    wanted = _format(session)
+    rows = fields.of_source({name: scope.fields for name, scope in session.scopes.items()}, options.list_fields or "")
+    if options.names_only:
+        session.around.print(fields.names_json(rows) if wanted == "json" else fields.names_text(rows))
+    elif wanted == "json":
+        session.around.print(fields.fields_json(rows))
+    elif wanted == "markdown":
+        session.around.print(fields.fields_markdown(rows))
+    else:
+        session.around.print(fields.fields_text(rows, verbose=options.verbose))
+    return 0
+
+
+def print_plugins(session: Session) -> int:
+    """``--list-plugins``"""
+    session.around.print(plugins.plugins_text(session.active))
+    return 0
+
+
+def print_installed(session: Session) -> int:
+    """Plugins that are installed, and what is wrong with those that cannot be loaded."""
+    manager = session.plugins
+    for info in manager.infos.values():
+        provides = ", ".join(f"{name} {version}" for name, version in info.provides.items())
+        stands_for = f" (stands for {provides})" if provides else ""
+        session.around.print(f"{info.name} {info.version}: {info.description}{stands_for}\n")
+    for broken in manager.broken.values():
+        session.around.print(f"{broken.name}: {broken.error}\n")
+    return 0
+
+
+def print_plugin(session: Session) -> int:
+    """``--plugin-info``: by the name in falco.yaml, its library, or a name of an installed plugin.
+
+    Raises:
+        PluginError: There is no such plugin.
+    """
+    wanted = session.options.plugin_info
+    for entry in session.settings.plugins:
+        if wanted in {entry.name, entry.library_path}:
+            name = session.plugins.resolve(entry)
+            break
+    else:
+        name = wanted
+    owner = session.plugins.owner(name)
+    if owner is None:
+        raise PluginError(f"can't find plugin and print its info: {wanted}")
+    session.around.print(plugins.plugin_text(session.plugins.infos[owner], session.plugins))
+    return 0
+
+
+def print_support(session: Session) -> int:
+    """``--support``"""
+    system = platform.uname()
+    document: dict[str, Any] = {
+        "system_info": {
+            "machine": system.machine,
+            "nodename": system.node,
+            "release": system.release,
+            "sysname": system.system,
+            "version": system.version,
+        },
+        "version": versions.falco_version(),
+        "engine_info": versions.as_object(plugins.versions(session.active)),
+        "cmdline": " ".join(("falco", *session.options.argv)),
+        "config": "".join(file.data.decode("utf-8", "replace") for file in session.configuration.files),
+        "rules_files": [
+            {"name": name, "variants": [{"content": text.data.decode("utf-8", "replace")} for text in texts]}
+            for name, texts in _rules(session).items()
+        ],
+    }
+    session.around.print(json.dumps(document, sort_keys=True) + "\n")
+    return 0
+
+
+def _rules(session: Session) -> Mapping[str, list[rules_files.RulesText]]:
+    found: dict[str, list[rules_files.RulesText]] = {}
+    for name in session.rules_names():
+        found[name] = list(rules_files.read_all((name,), session.plugins, session.around.cwd))
+    return found
+
+
+def _catalogue(session: Session) -> EventCatalogue:
+    """The event types of system calls."""
+    for _, catalogue in session.plugins.collect("falco_register_event_catalogues"):
+        if catalogue.event_source == SYSCALL:
+            found: EventCatalogue = catalogue
+            return found
+    raise PluginError("no installed plugin knows system calls (pip install falco-core[all])")
+
+
+def _format(session: Session) -> str:
+    """The format of a list.
+
+    Raises:
+        ConfigError: It is unknown, or asked for twice.
+    """
+    options = session.options
+    if options.markdown:
+        if options.format:
+            raise ConfigError("Cannot specify both --markdown and --format options together")
+        session.around.complain("WARNING: --markdown is deprecated, use --format markdown instead.\n")
+        return "markdown"
+    if options.format and options.format not in FORMATS:
+        raise ConfigError(f"Invalid format '{options.format}'. Valid values are: {', '.join(FORMATS)}")
+    return options.format or "text"

@@ -1,0 +1,38 @@
+"""What has to be right before metrics can be collected."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import structlog
+
+from falco.config.durations import milliseconds
+from falco.config.settings import Settings
+from falco.errors import ConfigError
+
+MIN_INTERVAL_MS: Final = 100
+
+_log = structlog.get_logger(__name__)
+
+
+def check_metrics(settings: Settings) -> None:
+    """Refuse metrics that could not be collected or would go nowhere.
+
+    Raises:
+        ConfigError: The interval is no duration or too short, or no output of metrics is switched on.
+    """
+    metrics = settings.metrics
+    if not metrics.enabled:
+        return
+    interval_ms = milliseconds(metrics.interval)
+    if interval_ms is None or interval_ms < MIN_INTERVAL_MS:
+        raise ConfigError(
+            "Metrics interval must have a minimum value of 100ms and reflect a Prometheus compliant time duration "
+            "format: https://prometheus.io/docs/prometheus/latest/querying/basics/#time-durations. "
+        )
+    if not (metrics.output_rule or metrics.output_file or settings.webserver.prometheus_metrics_enabled):
+        raise ConfigError(
+            "Metrics are enabled with no output configured. Please enable at least one output channel "
+            "('metrics.output_rule', 'metrics.output_file' or 'webserver.prometheus_metrics_enabled')"
+        )
+    _log.warning("metrics.enabled has no effect: this version does not collect metrics")

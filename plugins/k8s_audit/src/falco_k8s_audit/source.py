@@ -1,0 +1,101 @@
+"""The event source: which transport it is, its ``open_params`` say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import ClassVar, Final, Protocol
+from urllib.parse import unquote, urlsplit
+
+from falco.errors import SourceError
+from falco.sources import Source
+from falco_k8s_audit.config import Config
+from falco_k8s_audit.files import FileTransport
+from falco_k8s_audit.records import Records
+from falco_k8s_audit.refusals import Refusals
+from falco_k8s_audit.stdin import StdinTransport
+from falco_k8s_audit.tail import TailTransport
+
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+"""At least two letters: ``C:`` is a drive."""
+
+
+class Transport(Protocol):
+    """One way in which records come."""
+
+    def batches(self) -> Iterator[Records]:
+        """See ``Source.batches``."""
+
+    def close(self) -> None:
+        """See ``Source.close``."""
+
+
+class AuditSource(Source[Records]):
+    """Kubernetes audit events from where ``open_params`` says.
+
+    ``/path`` a file or the files of a directory, to the end · ``file:///path`` what is appended to a file ·
+    ``http://host:port/path`` and ``https://…`` a webhook · ``-`` standard input.
+
+    Raises:
+        SourceError: ``open_params`` cannot be read.
+    """
+
+    event_source = "k8s_audit"
+    config_type: ClassVar[type[Config]] = Config
+
+    def __init__(self, config: Config, open_params: str) -> None:
+        super().__init__(config, open_params)
+        self._refusals = Refusals(self._say)
+        self._transport = _transport(config, open_params.strip(), self._refusals, self._say)
+
+    def batches(self) -> Iterator[Records]:
+        """Batches of records, in order."""
+        return self._transport.batches()
+
+    def close(self) -> None:
+        """End ``batches`` at its next resume."""
+        self._transport.close()
+
+    def split(self, parts: int) -> Sequence[AuditSource]:
+        """Files and directories, cut into at most *parts*; nothing else can be split."""
+        if not isinstance(self._transport, FileTransport):
+            return (self,)
+        pieces = self._transport.split(parts)
+        return [self._part(piece) for piece in pieces]
+
+    def counters(self) -> Mapping[str, int]:
+        """What was refused so far."""
+        return self._refusals.counters()
+
+    @property
+    def transport(self) -> Transport:
+        """The transport in use."""
+        return self._transport
+
+    def _say(self, sentence: str) -> None:
+        self.report(sentence)
+
+    def _part(self, transport: FileTransport) -> AuditSource:
+        part = AuditSource(self.config, self.open_params)
+        part._transport = transport.with_refusals(part._refusals)
+        return part
+
+
+def _transport(config: Config, where: str, refusals: Refusals, report: Callable[[str], None]) -> Transport:
+    scheme = _SCHEME.match(where)
+    if where == "-":
+        return StdinTransport(config.limits, refusals)
+    if scheme is None:
+        return FileTransport(where, config.limits, refusals)
+    match scheme[1].lower():
+        case "file":
+            return TailTransport(unquote(urlsplit(where).path), config.limits, refusals)
+        case "http" | "https":
+            # Imported here: reading a file needs no web server.
+            from falco_k8s_audit.webhook import Address, WebhookTransport
+
+            return WebhookTransport(Address.of(where), config, refusals, report)
+        case name:
+            raise SourceError(
+                f'scheme "{name}" is not supported: open_params is a path, file://, http://, https:// or -'
+            )

@@ -1,0 +1,347 @@
+"""The audit webhook: the API server posts batches of events.
+
+A request is answered with 200 as soon as its body waits in the mailbox, as in Falco; when the mailbox is full, the
+answer waits. What is wrong with a request is answered with 400, 404 or 405, counted and reported; what is wrong with
+its events is the decoder's business.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from cheroot import errors
+from cheroot.makefile import MakeFile
+from cheroot.server import ChunkedRFile, Gateway, HTTPConnection, HTTPServer
+from cheroot.ssl import Adapter
+
+from falco.errors import SourceError
+from falco_k8s_audit.config import Config
+from falco_k8s_audit.mailbox import Delivery, Mailbox
+from falco_k8s_audit.records import Limits, Records
+from falco_k8s_audit.refusals import Reason, Refusals
+
+_THREADS: Final = 16
+_IDLE_S: Final = 0.5
+_SOCKET_TIMEOUT_S: Final = 15
+_BODY_TIMEOUT_S: Final = 60
+"""For a whole body: a client that sends a byte now and then must not hold a thread for ever."""
+_SHUTDOWN_S: Final = 5
+_HEADER_LIMIT: Final = 1 << 16
+_BLOCK: Final = 1 << 16
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the webhook listens."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @classmethod
+    def of(cls, url: str) -> Address:
+        """The address that *url* names: ``http://127.0.0.1:9765/k8s-audit``.
+
+        Raises:
+            SourceError: *url* cannot be read.
+        """
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port
+        except ValueError as error:
+            raise SourceError(f'parse "{url}": {error}; write it like http://127.0.0.1:9765/k8s-audit') from None
+        return cls(parts.scheme, host, _PORTS[parts.scheme] if port is None else port, parts.path or "/")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it names no interface: then all of them are meant, as in Falco."""
+        return not self.host
+
+    def serves(self, path: str) -> bool:
+        """Whether a request for *path* is for the webhook: exactly its path, or below it if that ends in a slash."""
+        return path == self.path or (self.path.endswith("/") and path.startswith(self.path))
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}{self.path}"
+
+
+class WebhookTransport:
+    """An HTTP or HTTPS server whose requests are the input.
+
+    Args:
+        address: Where to listen.
+        config: Certificate, limits, who may post.
+        refusals: Counts and reports requests that are refused.
+        report: Takes a sentence for the log.
+    """
+
+    def __init__(self, address: Address, config: Config, refusals: Refusals, report: Callable[[str], None]) -> None:
+        self.address = address
+        self._config = config
+        self._refusals = refusals
+        self._report = report
+        self._mailbox = Mailbox()
+        self._stop = threading.Event()
+        self.port: int | None = None
+        """The port listened on; it differs from the address's if that is 0."""
+
+    def batches(self) -> Iterator[Records]:
+        """Bodies as they come; an empty batch twice a second while there are none.
+
+        Raises:
+            SourceError: The address cannot be listened on, or a certificate or token cannot be read.
+        """
+        if self._stop.is_set():
+            return
+        server = self._start()
+        serving = threading.Thread(target=server.serve, name="k8s_audit webhook", daemon=True)
+        serving.start()
+        limits = Limits(self._config.maxEventSize, max(self._config.webhookMaxBatchSize, self._config.maxEventSize))
+        try:
+            while not self._stop.is_set():
+                yield _records(self._mailbox.take(_IDLE_S), limits)
+        finally:
+            self._mailbox.close()
+            server.stop()
+            serving.join(_SHUTDOWN_S)
+        if rest := self._mailbox.take(0):
+            yield _records(rest, limits)
+
+    def close(self) -> None:
+        """Take no more requests and end ``batches`` at its next resume, after what was accepted."""
+        self._stop.set()
+        self._mailbox.close()
+
+    def _start(self) -> HTTPServer:
+        token = _token(self._config.bearerTokenFile)
+        server = _Server(
+            (self.address.host or "0.0.0.0", self.address.port),  # noqa: S104  what ":port" says, see is_open
+            lambda request: _Audit(request, self, token),
+            minthreads=_THREADS,
+            server_name="falco",
+        )
+        server.timeout = _SOCKET_TIMEOUT_S
+        server.shutdown_timeout = _SHUTDOWN_S
+        server.max_request_header_size = _HEADER_LIMIT
+        server.refuse = self.refuse
+        if self.address.scheme == "https":
+            server.ssl_adapter = _Tls(_context(self._config))
+            server.ConnectionClass = _connection_class(self.refuse)
+        try:
+            server.prepare()
+        except (OSError, OverflowError) as error:
+            raise SourceError(f"listen tcp {self.address.host}:{self.address.port}: {error}") from error
+        self.port = server.socket.getsockname()[1]
+        is_open = " (all interfaces: name one, such as 127.0.0.1, to listen there only)" if self.address.is_open else ""
+        self._report(f"the audit webhook listens on {self.address}{is_open}")
+        return server
+
+    def refuse(self, sender: str, message: str) -> None:
+        """Count and report a request that is refused."""
+        self._refusals.add(Reason.REQUEST, f"webhook, request of {sender}", message)
+
+    def deliver(self, delivery: Delivery) -> bool:
+        """Hand a body over, waiting for room; False if the webhook is being closed."""
+        return self._mailbox.put(delivery)
+
+    @property
+    def limit(self) -> int:
+        """Bytes that a body may have."""
+        return self._config.webhookMaxBatchSize
+
+
+class _Server(HTTPServer):
+    """A server that reports what goes wrong in a sentence."""
+
+    refuse: Callable[[str, str], None]
+
+    def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002  cheroot's signature
+        """Report *msg*."""
+        self.refuse("a client", str(msg))
+
+
+class _Audit(Gateway):
+    """One request."""
+
+    def __init__(self, request: Any, webhook: WebhookTransport, token: bytes) -> None:
+        super().__init__(request)
+        self._webhook = webhook
+        self._token = token
+        connection = request.conn
+        self._sender = f"{connection.remote_addr}:{connection.remote_port}"
+
+    def respond(self) -> None:
+        """Answer it."""
+        request = self.req
+        if not self._webhook.address.serves(request.path.decode("latin-1")):
+            self._answer(404, "404 page not found", "a path that is not the webhook's")
+        elif self._token and not hmac.compare_digest(request.inheaders.get(b"Authorization", b""), self._token):
+            request.outheaders.append((b"WWW-Authenticate", b"Bearer"))
+            self._answer(401, "unauthorized", "a wrong or missing bearer token")
+        elif request.method != b"POST":
+            method = request.method.decode("latin-1")
+            self._answer(405, f"{method} method not allowed", f"{method} method not allowed")
+        elif b"application/json" not in request.inheaders.get(b"Content-Type", b""):
+            self._answer(400, "wrong Content Type", "wrong Content Type")
+        else:
+            self._take()
+
+    def _take(self) -> None:
+        try:
+            body = self._body()
+        except (errors.MaxSizeExceeded, OSError, ValueError) as error:
+            self._answer(400, f"bad request: {error}", f"bad request: {error}")
+            return
+        if self._webhook.deliver(Delivery(body, self._sender)):
+            self._answer(200, "")
+        else:
+            self._answer(503, "shutting down", "shutting down, the client has to repeat it")
+
+    def _body(self) -> bytes:
+        """The body.
+
+        Raises:
+            MaxSizeExceeded, OSError, ValueError: It is too large, too slow, incomplete or badly framed.
+        """
+        request, limit = self.req, self._webhook.limit
+        until = time.monotonic() + _BODY_TIMEOUT_S
+        if request.chunked_read:
+            # upstream of us the limit counts the framing too; it is generous enough for any
+            chunks = ChunkedRFile(request.conn.rfile, limit + limit // 8 + _BLOCK)
+            read: Callable[[int], bytes] = chunks.read
+            left = limit + 1
+        else:
+            left = int(request.inheaders.get(b"Content-Length", 0))
+            read = request.conn.rfile.read1
+            if left < 0:
+                raise ValueError("invalid Content-Length")
+            if left > limit:
+                raise OSError("http: request body too large")
+        parts: list[bytes] = []
+        while left and (part := read(min(left, _BLOCK))):
+            parts.append(part)
+            left -= len(part)
+            if time.monotonic() > until:
+                raise OSError("the body takes too long")
+        if request.chunked_read:
+            if not left:
+                raise OSError("http: request body too large")
+        elif left:
+            raise OSError("unexpected EOF")
+        request.rfile.remaining = 0
+        return b"".join(parts)
+
+    def _answer(self, status: int, text: str, refusal: str = "") -> None:
+        request = self.req
+        if refusal:
+            self._webhook.refuse(self._sender, refusal)
+            request.close_connection = True  # its body has not been read
+        body = f"{text}\n".encode() if text else b""
+        request.status = f"{status} {_PHRASES[status]}".encode()
+        request.outheaders.append((b"Content-Type", b"text/plain; charset=utf-8"))
+        request.outheaders.append((b"Content-Length", str(len(body)).encode()))
+        request.ensure_headers_sent()
+        if body and request.method != b"HEAD":
+            request.write(body)
+
+
+_PHRASES: Final = {
+    200: "OK",
+    400: "Bad Request",
+    401: "Unauthorized",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    503: "Service Unavailable",
+}
+
+
+class _Tls(Adapter):
+    """TLS whose handshake is left to the thread of the connection, so that a slow client holds up nobody else."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.context = context
+
+    def bind(self, sock: Any) -> Any:
+        """The listening socket stays as it is."""
+        return sock
+
+    def wrap(self, sock: Any) -> tuple[ssl.SSLSocket, dict[str, str]]:
+        """The socket of a new connection, before its handshake."""
+        return self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False), {}
+
+    def get_environ(self) -> dict[str, str]:
+        """Nothing."""
+        return {}
+
+    def makefile(self, sock: Any, mode: str = "r", bufsize: int = -1) -> Any:
+        """A file over the socket."""
+        return MakeFile(sock, mode, bufsize)
+
+
+def _connection_class(refuse: Callable[[str, str], None]) -> type[HTTPConnection]:
+    """Connections that begin with a TLS handshake; *refuse* is told of those that fail."""
+
+    class Connection(HTTPConnection):
+        is_secure = False
+
+        def communicate(self) -> bool:
+            if not self.is_secure:
+                try:
+                    self.socket.do_handshake()
+                except OSError as error:  # SSLError is one
+                    refuse(f"{self.remote_addr}:{self.remote_port}", f"TLS handshake failed: {error}")
+                    return False
+                self.is_secure = True
+            return bool(super().communicate())  # type: ignore[no-untyped-call]  # cheroot has few types
+
+    return Connection
+
+
+def _context(config: Config) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(config.sslCertificate)
+    except OSError as error:
+        raise SourceError(
+            f"sslCertificate {config.sslCertificate}: {error.strerror or error}; it must hold a certificate and its key"
+        ) from error
+    if config.clientCertificates:
+        try:
+            context.load_verify_locations(config.clientCertificates)
+        except OSError as error:
+            raise SourceError(f"clientCertificates {config.clientCertificates}: {error.strerror or error}") from error
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def _token(path: str) -> bytes:
+    """What the header Authorization must be; b"" = anything."""
+    if not path:
+        return b""
+    try:
+        token = Path(path).read_bytes().strip()
+    except OSError as error:
+        raise SourceError(f"bearerTokenFile {path}: {error.strerror}") from error
+    if not token:
+        raise SourceError(f"bearerTokenFile {path}: it is empty")
+    return b"Bearer " + token
+
+
+def _records(deliveries: list[Delivery], limits: Limits) -> Records:
+    return Records(
+        (delivery.body for delivery in deliveries),
+        lambda index: f"webhook, request of {deliveries[index].sender}",
+        limits,
+    )

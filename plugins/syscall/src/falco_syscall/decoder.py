@@ -1,0 +1,61 @@
+"""From the items of a capture to the events that rules look at: one at a time, everything applied at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from falco.sources import Decoder
+from falco_syscall.capture import CaptureEvent
+from falco_syscall.capture.event_table import EventFlag
+from falco_syscall.event import SyscallEvent
+from falco_syscall.state import new_machine
+
+if TYPE_CHECKING:
+    from falco.ruleset import Residual, Ruleset
+    from falco_syscall.capture import Metadata
+
+Item: TypeAlias = "Metadata | CaptureEvent"
+
+
+class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
+    """Keeps the state of the machine; pairs every event that is shown with the rules.
+
+    This is the plain decoder that defines what a capture means; faster ones must agree with it.
+    """
+
+    event_source = "syscall"
+
+    def __init__(self) -> None:
+        self.machine = new_machine()
+        self._start_ns = 0
+        self._previous_ns = 0
+
+    def select(
+        self, batch: Sequence[Item], rules: Ruleset[SyscallEvent]
+    ) -> Iterator[tuple[Residual[SyscallEvent], SyscallEvent]]:
+        """The events of the batch that are shown, in order."""
+        everything = rules.everything
+        for event in self.events(batch):
+            yield everything, event
+
+    def events(self, batch: Sequence[Item]) -> Iterator[SyscallEvent]:
+        """Apply every item of the batch; the events that are shown, each valid until the next is asked for."""
+        for item in batch:
+            if not isinstance(item, CaptureEvent):
+                self.machine.load(item)
+                continue
+            event = SyscallEvent(item, self.machine)
+            if not self._start_ns and EventFlag.SKIPPARSERESET not in event.info.flags:
+                self._start_ns = event.time_ns
+            event.start_ns = self._start_ns
+            event.previous_ns = self._previous_ns or event.time_ns
+            self._previous_ns = event.time_ns
+            self.count = event.num
+            self.machine.apply(event)
+            if not item.hidden:
+                yield event
+
+    def counters(self) -> Mapping[str, int]:
+        """What was not kept, by reason."""
+        return {reason: number for reason, number in self.machine.counters().items() if number}

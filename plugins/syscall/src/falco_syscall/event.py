@@ -1,0 +1,134 @@
+"""An event as the fields see it: its parameters, and what was known when it happened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from falco.fields.text import from_bytes
+from falco_syscall.capture.event_table import EVENTS, EventFlag, EventInfo, EventSource, ParamType
+from falco_syscall.capture.linux import SYSCALLS, native_syscalls
+from falco_syscall.catalogue.events import GENERIC_EXIT
+from falco_syscall.state.paths import ABSENT
+
+if TYPE_CHECKING:
+    from falco_syscall.capture import CaptureEvent
+    from falco_syscall.state.descriptors import Descriptor
+    from falco_syscall.state.machine import Machine
+    from falco_syscall.state.threads import Thread
+
+_SIGNED: Final = frozenset(
+    {
+        *(ParamType.INT8, ParamType.INT16, ParamType.INT32, ParamType.INT64),
+        *(ParamType.ERRNO, ParamType.FD, ParamType.PID, ParamType.FD32, ParamType.PID32),
+    }
+)
+_IS_SIGNED: Final = tuple(tuple(param.type in _SIGNED for param in event.params) for event in EVENTS)
+_UNREADABLE: Final = frozenset({"(NULL)", ABSENT})
+
+HAS_RESULT: Final = tuple(
+    event.code > GENERIC_EXIT and not event.is_enter and event.source is EventSource.SYSCALL and len(event.params) > 0
+    for event in EVENTS
+)
+"""By code: whether the first parameter is what the call returned."""
+
+_FD_FLAGS: Final = frozenset({EventFlag.CREATES_FD, EventFlag.USES_FD, EventFlag.DESTROYS_FD})
+HAS_DESCRIPTOR: Final = tuple(bool(event.flags & _FD_FLAGS) for event in EVENTS)
+"""By code: whether the event is about a descriptor."""
+_ASYNCHRONOUS: Final = 402
+
+
+class SyscallEvent:
+    """One event with the thread and the descriptor it is about. Valid until the next event is asked for.
+
+    Attributes:
+        num: ``evt.num``.
+        time_ns: Since the epoch.
+        previous_ns: Time of the event before, or its own.
+        start_ns: Time of the first event of the capture that is more than a note of the driver; 0 before it.
+        tid: Number of the thread, -1 if there is none.
+        code: Index into ``EVENTS``.
+        params: The bytes of each parameter; may be shorter than the table, empty for "not available".
+        thread: The thread; None if nothing is known of it or the event has none.
+        fd: What ``fd_number`` stands for, None if that is not known.
+        fd_number: The descriptor that the event makes, uses or closes; -1 if there is none; -100 for AT_FDCWD.
+        name_before: Name of ``fd`` before the event.
+        enter: The event of entering the call, for the few calls that have one.
+        machine: Everything else that is known.
+    """
+
+    __slots__ = (
+        *("num", "time_ns", "previous_ns", "start_ns", "tid", "cpu", "code", "info", "params", "thread"),
+        *("fd", "fd_number", "name_before", "machine", "enter"),
+    )
+
+    info: EventInfo
+    thread: Thread | None
+    fd: Descriptor | None
+    enter: SyscallEvent | None
+
+    def __init__(self, event: CaptureEvent, machine: Machine) -> None:
+        self.num = event.num
+        self.time_ns = self.previous_ns = self.start_ns = event.time_ns
+        self.tid = event.tid
+        self.cpu = event.cpu
+        self.code = event.code
+        self.info = EVENTS[event.code]
+        self.params = event.params
+        self.machine = machine
+        self.thread = None
+        self.fd = None
+        self.fd_number = -1
+        self.name_before = ""
+        self.enter = None
+
+    @property
+    def name(self) -> str:
+        """``evt.type``: the event's name; the call's for those without an event of their own."""
+        if self.code <= GENERIC_EXIT:
+            return self._generic_name()
+        if self.code == _ASYNCHRONOUS:
+            return self.text(1) or self.info.name
+        return self.info.name
+
+    def _generic_name(self) -> str:
+        syscall = self.number(0)
+        if 0 < syscall < len(SYSCALLS):
+            return SYSCALLS[syscall]
+        # Calls that the driver did not know; the numbers are those of the machine that captured.
+        native = native_syscalls("x86_64").get(self.number(1))
+        return SYSCALLS[0] if native is None else native.name
+
+    @property
+    def result(self) -> int | None:
+        """What the call returned; None for events without a result."""
+        if not HAS_RESULT[self.code] or not self.params or not self.params[0]:
+            return None
+        return int.from_bytes(self.params[0], "little", signed=True)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the call returned an error."""
+        return (self.result or 0) < 0
+
+    def has(self, index: int) -> bool:
+        """Whether the parameter is there and not empty."""
+        return index < len(self.params) and self.params[index] != b""
+
+    def raw(self, index: int) -> bytes:
+        """The bytes of a parameter; empty if it is not there."""
+        return self.params[index] if index < len(self.params) else b""
+
+    def number(self, index: int, default: int = 0) -> int:
+        """A parameter as a number; *default* if it is not there or empty."""
+        if index >= len(self.params) or not self.params[index]:
+            return default
+        return int.from_bytes(self.params[index], "little", signed=_IS_SIGNED[self.code][index])
+
+    def text(self, index: int) -> str:
+        """A parameter as text, up to its NUL; "" if it is not there."""
+        return from_bytes(self.params[index]) if index < len(self.params) else ""
+
+    def path(self, index: int) -> str:
+        """A path as the driver read it; ``<NA>`` if it could not."""
+        text = self.text(index)
+        return ABSENT if text in _UNREADABLE or not self.has(index) else text

@@ -1,0 +1,87 @@
+"""The event source: which transport it is, ``engine.kind`` says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Final
+
+import msgspec
+
+from falco.errors import SourceError
+from falco.sources import Source
+from falco_syscall.capture import CaptureError, CaptureEvent, CaptureReader, Metadata
+
+_BATCH_ITEMS: Final = 1024
+_REPLAY: Final = "replay"
+
+
+class Engine(msgspec.Struct):
+    """The key ``engine`` of falco.yaml."""
+
+    kind: str = ""
+
+
+class SyscallSource(Source["list[Metadata | CaptureEvent]"]):
+    """System calls out of a capture: ``engine.kind: replay``; *open_params* is ``engine.replay.capture_file``."""
+
+    event_source = "syscall"
+    config_type: ClassVar[type[Engine]] = Engine
+
+    def __init__(self, config: Engine, open_params: str) -> None:
+        super().__init__(config, open_params)
+        self._is_closed = False
+        self._counters: dict[str, int] = {}
+
+    def batches(self) -> Iterator[list[Metadata | CaptureEvent]]:
+        """The items of the capture, at most ``_BATCH_ITEMS`` at a time.
+
+        Raises:
+            SourceError: The capture cannot be read, or not to its end: what is whole was handed out before. Or the
+                system calls of this machine are asked for.
+        """
+        if self.config.kind not in {"", _REPLAY}:
+            raise SourceError(
+                f"engine.kind '{self.config.kind}' needs live capture, which this version does not have: replay a "
+                "capture with engine.kind: replay and engine.replay.capture_file, or set engine.kind: nodriver"
+            )
+        try:
+            reader = CaptureReader(self.open_params)
+        except OSError as error:
+            raise SourceError(f"cannot open capture {self.open_params}: {error.strerror or error}") from error
+        with reader:
+            yield from self._items(reader)
+
+    def _items(self, reader: CaptureReader) -> Iterator[list[Metadata | CaptureEvent]]:
+        batch: list[Metadata | CaptureEvent] = []
+        try:
+            for item in reader:
+                batch.append(item)
+                if len(batch) >= _BATCH_ITEMS:
+                    yield batch
+                    batch = []
+                    if self._is_closed:
+                        return
+        except (CaptureError, OSError, EOFError) as error:
+            yield batch
+            batch = []
+            raise SourceError(f"capture {self.open_params}: {error}") from error
+        finally:
+            self._count(reader)
+        yield batch
+
+    def _count(self, reader: CaptureReader) -> None:
+        for problem in reader.problems:
+            self.report(f"capture {self.open_params}: {problem}")
+        self._counters = {
+            "blocks of the capture left out": reader.problem_count,
+            "events of a newer kernel driver": reader.unknown_events,
+            "events whose beginning was lost": reader.lost_enters,
+        }
+
+    def close(self) -> None:
+        """End ``batches`` at its next resume."""
+        self._is_closed = True
+
+    def counters(self) -> Mapping[str, int]:
+        """What the capture held that could not be used."""
+        return {reason: number for reason, number in self._counters.items() if number}

@@ -1,0 +1,209 @@
+"""Everything that is remembered between events, and how events change it.
+
+An event is first *bound* to its thread and descriptor, then *applied*: the handler of its code, from the module
+of its family, changes the state. Rules see the state after the event; only what the event removes (a thread, a
+descriptor) is removed when the next one comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from falco_syscall.capture import FdList, InterfaceList, MachineInfo, ProcessList, Section, UserList
+from falco_syscall.capture.event_table import CODES, EVENTS, EventFlag, EventInfo, EventSource
+from falco_syscall.state.accounts import Accounts
+from falco_syscall.state.addresses import Interfaces
+from falco_syscall.state.containers import Containers
+from falco_syscall.state.loading import descriptor_of, orient_connections, thread_of
+from falco_syscall.state.threads import MOST_THREADS, ThreadTable
+
+if TYPE_CHECKING:
+    from falco_syscall.capture import Metadata
+    from falco_syscall.event import SyscallEvent
+    from falco_syscall.state.descriptors import Descriptor
+    from falco_syscall.state.threads import Thread
+
+Handler: TypeAlias = "Callable[[Machine, SyscallEvent], None]"
+"""Changes the state as an event of one code says."""
+
+_NO_FD: Final = -1
+_MADE: Final = frozenset(
+    CODES[name] for name in ("SYSCALL_CLONE_20_X", "SYSCALL_CLONE3_X", "SYSCALL_FORK_20_X", "SYSCALL_VFORK_20_X")
+)
+_NEVER_NEW: Final = _MADE | {CODES["SCHEDSWITCH_6_E"], CODES["PROCEXIT_1_E"]}
+"""Codes of events that do not make an unknown thread known."""
+_CALLS: Final = frozenset({EventSource.SYSCALL, EventSource.TRACEPOINT})
+
+
+def _fd_parameter(event: EventInfo) -> int:
+    """The index of the parameter that is the descriptor which an event uses; -1 if there is none."""
+    if EventFlag.USES_FD not in event.flags or event.is_enter:
+        return -1
+    return _FD_PARAMETERS.get(event.name, 1)
+
+
+_FD_PARAMETERS: Final = {
+    **dict.fromkeys(("read", "pread", "bind", "write", "pwrite", "recv", "send", "sendto", "sendmsg"), 2),
+    **dict.fromkeys(("sendfile", "splice", "writev", "pwritev", "connect", "symlinkat"), 2),
+    **dict.fromkeys(("recvfrom", "readv", "preadv"), 3),
+    "recvmsg": 5,
+    **dict.fromkeys(("mmap", "mmap2"), 8),
+}
+_FD_INDEX: Final = tuple(map(_fd_parameter, EVENTS))
+
+
+class Machine:
+    """The state of the machine that a capture is from.
+
+    Attributes:
+        boot_ns: When it was started, since the epoch; 0 if the capture does not say.
+        interfaces: Its network addresses.
+        accounts: Users and groups.
+        threads: Threads and processes.
+        containers: Containers.
+    """
+
+    def __init__(self, handlers: dict[int, Handler]) -> None:
+        self._handlers = handlers
+        self._leaving: list[Callable[[], object]] = []
+        self._is_loading = False
+        self._reset()
+
+    def _reset(self) -> None:
+        self.boot_ns = 0
+        self.interfaces = Interfaces()
+        self.accounts = Accounts()
+        self.threads = ThreadTable()
+        self.containers = Containers()
+        self.recent_exits = RecentExits()
+        self._leaving.clear()
+        self._entered: dict[int, SyscallEvent] = {}
+
+    def counters(self) -> dict[str, int]:
+        """What was not kept so far, by reason."""
+        return {
+            "threads beyond the limit": self.threads.refused,
+            "descriptors beyond the limit": sum(thread.descriptors.dropped for thread in self.threads),
+        }
+
+    def load(self, metadata: Metadata) -> None:
+        """Take over what a capture says before its events."""
+        match metadata:
+            case Section():
+                self._reset()
+            case MachineInfo(boot_time_ns=boot_ns):
+                self.boot_ns = boot_ns
+            case InterfaceList(interfaces=interfaces):
+                self.interfaces = Interfaces(interfaces)
+            case UserList(users=users, groups=groups):
+                self.accounts.load(users, groups)
+            case ProcessList(processes=processes):
+                self._is_loading = True
+                for process in processes:
+                    self.threads.load(thread_of(process))
+            case FdList(tid=tid, fds=fds):
+                self._is_loading = True
+                thread = self.threads.get(tid)
+                if thread is not None:
+                    for fd in fds:
+                        thread.descriptors.put(fd.fd, descriptor_of(fd))
+
+    def _end_loading(self) -> None:
+        self._is_loading = False
+        self.threads.link_all()
+        orient_connections(self.threads)
+        for thread in self.threads:
+            thread.container_id = self.containers.find(thread.cgroups)
+
+    def apply(self, event: SyscallEvent) -> None:
+        """Bind *event* to what is known and change the state as it says."""
+        if self._is_loading:
+            self._end_loading()
+        for leave in self._leaving:
+            leave()
+        self._leaving.clear()
+        info = event.info
+        if EventFlag.SKIPPARSERESET in info.flags:
+            event.thread = self.threads.get(event.tid)
+        else:
+            if info.source in _CALLS:
+                self._bind(event)
+                self._match_enter(event)
+            handler = self._handlers.get(event.code)
+            if handler is not None:
+                handler(self, event)
+
+    def _bind(self, event: SyscallEvent) -> None:
+        known = self.threads.get if event.code in _NEVER_NEW else self.threads.known_or_new
+        event.thread = thread = known(event.tid)
+        index = _FD_INDEX[event.code]
+        if thread is None or index < 0:
+            return
+        event.fd_number = event.number(index, _NO_FD)
+        table = thread.table
+        event.fd = fd = table.get(event.fd_number) if table is not None and event.fd_number >= 0 else None
+        if fd is not None:
+            event.name_before = fd.name
+
+    def _match_enter(self, event: SyscallEvent) -> None:
+        """Keep the few enter events that are left until their exit comes."""
+        if event.info.source is not EventSource.SYSCALL:
+            return
+        if event.info.is_enter:
+            self._entered[event.tid] = event
+            if len(self._entered) > MOST_THREADS:
+                del self._entered[next(iter(self._entered))]
+        else:
+            enter = self._entered.pop(event.tid, None)
+            if enter is not None and enter.code == event.code - 1:
+                event.enter = enter
+
+    def put(self, event: SyscallEvent, number: int, descriptor: Descriptor, *, name_before: str = "") -> None:
+        """Let *number* stand for *descriptor* in the process of *event*, which is about it from now on."""
+        table = event.thread.table if event.thread is not None else None
+        event.fd_number = number
+        if table is not None and table.put(number, descriptor):
+            event.fd = descriptor
+            event.name_before = name_before
+
+    def remove_thread_later(self, thread: Thread, reaper_tid: int) -> None:
+        """Forget *thread* when the next event comes."""
+        self._leaving.append(partial(self.threads.remove, thread, reaper_tid))
+
+    def remove_descriptor_later(self, thread: Thread, number: int) -> None:
+        """Forget a descriptor when the next event comes."""
+        table = thread.table
+        if table is not None:
+            self._leaving.append(partial(table.pop, number, None))
+
+    def forget_accounts_later(self, container_id: str) -> None:
+        """Forget the users of a container when the next event comes."""
+        self._leaving.append(partial(self.accounts.forget, container_id))
+
+    def forget_container_later(self, container_id: str) -> None:
+        """Forget a container when the next event comes."""
+        self._leaving.append(partial(self.containers.remove, container_id))
+
+
+class RecentExits:
+    """The threads that exited last: their parents' clone events may come after their ends."""
+
+    _MOST: Final = 8192
+    _KEPT_NS: Final = 2_000_000_000
+
+    def __init__(self) -> None:
+        self._times: dict[tuple[int, int], int] = {}
+
+    def add(self, ptid: int, tid: int, time_ns: int) -> None:
+        """Note the exit of *tid*, a child of *ptid*."""
+        self._times.pop((ptid, tid), None)
+        self._times[ptid, tid] = time_ns
+        if len(self._times) > self._MOST:
+            del self._times[next(iter(self._times))]
+
+    def has(self, ptid: int, tid: int, time_ns: int) -> bool:
+        """Whether *tid* exited less than two seconds before."""
+        exited_ns = self._times.get((ptid, tid))
+        return exited_ns is not None and 0 <= time_ns - exited_ns < self._KEPT_NS

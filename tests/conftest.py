@@ -1,0 +1,34 @@
+"""Recorded behaviour of Falco: read where it lies, skipped with the reason where it is not.
+
+``--conformance DIR`` and ``--oracle DIR`` name the folders; by default they are looked for beside the checkout.
+"""
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parents[1].parent / "shared"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--conformance", type=Path, default=SHARED / "conformance", help="folder of the conformance cases")
+    parser.addoption("--oracle", type=Path, default=SHARED / "oracle", help="folder of the recorded answers of Falco")
+
+
+def folder(request, option):
+    path = request.config.getoption(option)
+    if not path.is_dir():
+        pytest.skip(f"no recorded data: {option} {path} is not a folder")
+    return path
+
+
+@pytest.fixture(scope="session")
+def conformance(request):
+    """The folder of the conformance cases."""
+    return folder(request, "--conformance")
+
+
+@pytest.fixture(scope="session")
+def oracle(request):
+    """The folder of the recorded answers of Falco."""
+    return folder(request, "--oracle")
