@@ -220,7 +220,9 @@ class AuditLog:
 
     def _watch(self) -> JSON:
         random = self._random
-        resource = random.choice(("pods", "services", "endpoints", "nodes", "secrets", "replicasets", "jobs", "ingresses"))
+        resource = random.choice(
+            ("pods", "services", "endpoints", "nodes", "secrets", "replicasets", "jobs", "ingresses")
+        )
         uri = (
             f"/api/v1/{resource}?allowWatchBookmarks=true&fieldSelector=metadata.name%3D{self._hex(8)}"
             f"&resourceVersion={random.randrange(10**9)}&timeout=8m{random.randrange(60)}s&watch=true"
@@ -228,7 +230,10 @@ class AuditLog:
         stage = random.choice(("ResponseStarted", "ResponseComplete"))
         event = self._audit(random.choice(("watch", "list")), uri, self._account(), self._target(resource, None, None))
         event["stage"] = stage
-        event["responseObject"] = {"kind": "Status", "metadata": {"annotations": {f"x/{i}": self._hex(48) for i in range(16)}}}
+        event["responseObject"] = {
+            "kind": "Status",
+            "metadata": {"annotations": {f"x/{i}": self._hex(48) for i in range(16)}},
+        }
         return event
 
     def _pod_read(self) -> JSON:
@@ -324,7 +329,12 @@ class AuditLog:
         target = self._target(resource, namespace, name, group)
         event = self._audit("create", f"/api/v1/{place}{resource}", self._person(), target, code=201)
         event["requestObject"] = {"kind": kind, "apiVersion": "v1", "metadata": {"name": name}, **body}
-        event["responseObject"] = {"kind": kind, "apiVersion": "v1", "metadata": self._metadata(name, namespace), **body}
+        event["responseObject"] = {
+            "kind": kind,
+            "apiVersion": "v1",
+            "metadata": self._metadata(name, namespace),
+            **body,
+        }
         return event
 
     def _privileged_pod(self) -> JSON:
@@ -334,7 +344,9 @@ class AuditLog:
     def _exec(self) -> JSON:
         namespace, workload = self._workload()
         name = f"{workload}-{self._hex(10)}-{self._hex(5)}"
-        uri = f"/api/v1/namespaces/{namespace}/pods/{name}/exec?command=sh&container=main&stdin=true&stdout=true&tty=true"
+        uri = (
+            f"/api/v1/namespaces/{namespace}/pods/{name}/exec?command=sh&container=main&stdin=true&stdout=true&tty=true"
+        )
         target = self._target("pods", namespace, name, sub="exec")
         return self._audit("create", uri, self._person(), target, code=101, stage="ResponseStarted")
 
