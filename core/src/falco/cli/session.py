@@ -215,4 +215,4 @@ class Session:
     @cached_property
     def report(self) -> Callable[[str], None]:
         """Takes a sentence for the log; any thread."""
-        return lambda sentence: _log.error(sentence)
+        return lambda sentence: _log.error(sentence)  # noqa: PLW0108  asked anew each time: it may be configured later
