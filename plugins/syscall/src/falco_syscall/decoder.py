@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from falco.sources import Decoder
 from falco_syscall.capture import CaptureEvent
+from falco_syscall.capture.event_table import EventFlag
 from falco_syscall.event import SyscallEvent
 from falco_syscall.state import new_machine
 
@@ -45,7 +46,9 @@ class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
                 self.machine.load(item)
                 continue
             event = SyscallEvent(item, self.machine)
-            event.start_ns = self._start_ns = self._start_ns or event.time_ns
+            if not self._start_ns and EventFlag.SKIPPARSERESET not in event.info.flags:
+                self._start_ns = event.time_ns
+            event.start_ns = self._start_ns
             event.previous_ns = self._previous_ns or event.time_ns
             self._previous_ns = event.time_ns
             self.count = event.num
