@@ -11,16 +11,16 @@ from functools import cache
 
 import pytest
 import yaml
-from falco.conditions.transformers import BUILT_IN
-from falco.fields.registry import Fields
 
 from falco.alerts import Alert, AlertTemplate, FormatOptions, JsonFormatter, TextFormatter, values
 from falco.alerts.statistics import Statistics
 from falco.clock import NS
 from falco.conditions.checked import TRUE
 from falco.conditions.scope import Scope
+from falco.conditions.transformers import BUILT_IN
 from falco.documents.text import Text
 from falco.fields import Argument, Field, evt
+from falco.fields.registry import Fields
 from falco.rules.model import Priority, Rule
 from falco.templates.parse import parse
 
