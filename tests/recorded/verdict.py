@@ -59,7 +59,7 @@ class Verdict:
 
     def _row(self, case_id):
         for number, row in enumerate(differences()):
-            if row["suite"] == self.suite and any(fnmatchcase(str(case_id), one) for one in row["cases"]):
+            if fnmatchcase(self.suite, row["suite"]) and any(fnmatchcase(str(case_id), one) for one in row["cases"]):
                 return number
         return None
 
