@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -212,7 +212,6 @@ class Session:
             scopes[name] = Scope(name, Fields(name, rows), transformers, types)
         return scopes
 
-    @cached_property
-    def report(self) -> Callable[[str], None]:
-        """Takes a sentence for the log; any thread."""
-        return lambda sentence: _log.error(sentence)
+    def report(self, sentence: str) -> None:
+        """Put *sentence* into the log; any thread."""
+        _log.error(sentence)
