@@ -200,7 +200,9 @@ def same_keys(ours, theirs):
     """Keys and types of ``--config-schema``: every key of Falco is one of ours, of the same type."""
     mine, missing = leaves(json.loads(ours)), []
     for path, kinds in leaves(json.loads(theirs)).items():
-        if not kinds <= mine.get(path, set()) and path != ".rule_files[]":  # upstream: a slip of the pen for rules_files
+        if (
+            not kinds <= mine.get(path, set()) and path != ".rule_files[]"
+        ):  # upstream: a slip of the pen for rules_files
             missing.append(f"{path}: {mine.get(path)}, not {kinds}")
     return "; ".join(missing)
 
@@ -239,7 +241,11 @@ def same_options(ours, theirs):
 def same_shape(ours, theirs):
     """Labels of ``--version`` and keys of its JSON and of ``--support``; the values are our own."""
     if theirs.startswith("{'"):
-        return "" if set(json.loads(ours)) == {"cmdline", "config", "engine_info", "rules_files", "system_info", "version"} else ours
+        return (
+            ""
+            if set(json.loads(ours)) == {"cmdline", "config", "engine_info", "rules_files", "system_info", "version"}
+            else ours
+        )
     if theirs.startswith("{"):
         mine = set(json.loads(ours))
         return ", ".join(sorted(set(json.loads(theirs)) - mine))
@@ -252,7 +258,15 @@ def labels(text):
 
 def same_plugins(ours, theirs):
     """The labels of a block; which plugins there are is our own business."""
-    wanted = ("Name: ", "Description: ", "Contact: ", "Version: ", "Capabilities: ", "Event Sourcing", "Field Extraction")
+    wanted = (
+        "Name: ",
+        "Description: ",
+        "Contact: ",
+        "Version: ",
+        "Capabilities: ",
+        "Event Sourcing",
+        "Field Extraction",
+    )
     return ", ".join(label for label in wanted if label in theirs and label not in ours)
 
 

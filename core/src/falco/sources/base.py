@@ -112,14 +112,12 @@ class Decoder(ABC, Generic[B_contra, E]):
 class EventList(Decoder["Sequence[Ev]", Ev]):
     """The decoder of sources whose batches are lists of events: numbers each and pairs it with ``rules.everything``."""
 
-    _start_ns: int | None = None
-
     def select(self, batch: Sequence[Ev], rules: Ruleset[Ev]) -> Iterable[tuple[Residual[Ev], Ev]]:
         """Every event of the batch."""
         everything, num = rules.everything, self.count
-        if self._start_ns is None and batch:
-            self._start_ns = batch[0].time_ns
-        start_ns = self._start_ns
+        if self.start_ns is None and batch:
+            self.start_ns = batch[0].time_ns
+        start_ns = self.start_ns
         for event in batch:
             num += 1
             event.num = self.count = num
