@@ -3,9 +3,12 @@
 import gzip
 import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-from recorded.command import falco
+from recorded.command import ENVIRONMENT, Result, falco
 from recorded.verdict import Reason, Verdict
 
 EVENTS = {"events.jsonl": "events.raw.jsonl", "few.jsonl": "few.raw.jsonl"}
@@ -85,6 +88,22 @@ def alerts(lines):
     """
     found = [line for line in lines if re.match(r"\{|\d\d:|\d{4}-", line)]
     return [re.sub("\ufffd+", "\ufffd", re.sub(r'num("?)[:=]\d+', r"num\1=#", line)) for line in found]
+
+
+def run_installed(case, folder):
+    """The same by the installed command."""
+    config = [] if case["config"] is None else ["-c", "falco.yaml"]
+    arguments = [in_place(argument, folder) for argument in case["args"]]
+    done = subprocess.run(
+        [Path(sys.executable).with_name("falco"), *config, *arguments],
+        cwd=folder,
+        env=ENVIRONMENT | (case.get("env") or {}),
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    stdout, stderr = (stream.decode("utf-8", "surrogateescape") for stream in (done.stdout, done.stderr))
+    return Result(done.returncode, stdout, stderr)
 
 
 def judge(case, result, folder):
@@ -281,12 +300,26 @@ KINDS = {
 }
 
 
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("suite", ["output/cases", "validation/multi"])
 def test_runs_come_out_as_recorded(oracle, suite, tmp_path):
-    recordings = oracle / "k8s_audit" / "output"
     data = oracle / "k8s_audit" / f"{suite}.jsonl.gz"
-    verdict = Verdict(f"k8s_audit/{suite}")
-    for case in records(data):
+    judge_all(records(data), run, Verdict(f"k8s_audit/{suite}"), oracle, tmp_path).judge(data)
+
+
+@pytest.mark.timeout(600)
+def test_the_installed_command_does_the_same(oracle, tmp_path):
+    cases = [case for case in records(oracle / "k8s_audit/output/cases.jsonl.gz") if case["rc"] in {0, 1, 255}]
+    chosen = cases[:: max(1, len(cases) // 40)]
+    verdict = judge_all(chosen, run_installed, Verdict("k8s_audit/output/cases"), oracle, tmp_path)
+
+    assert not verdict.failed
+    assert verdict.agreed > len(chosen) / 2
+
+
+def judge_all(cases, run, verdict, oracle, tmp_path):
+    recordings = oracle / "k8s_audit" / "output"
+    for case in cases:
         if isinstance(case["rc"], int) and case["rc"] < 0:
             verdict.excuse(Reason.FALCO_CRASH)
             continue
@@ -302,4 +335,4 @@ def test_runs_come_out_as_recorded(oracle, suite, tmp_path):
             verdict.differ(name, how)
         else:
             verdict.agree(name)
-    verdict.judge(data)
+    return verdict

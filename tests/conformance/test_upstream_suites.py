@@ -24,6 +24,9 @@ def excuse_old(case):
         return Reason.OBSOLETE
     if not set(case["requires"]) <= OWN_PLUGINS:
         return Reason.OTHER_PLUGIN
+    args = case["args"]
+    if "grpc" in args or (args.get("run_tags") and (args.get("disable_tags") or args.get("disabled_rules"))):
+        return Reason.REMOVED  # flags that could not be mixed
     return None
 
 
@@ -46,6 +49,10 @@ def run_old(case, suite):
     command += (args.get("addl_cmdline_opts") or "").split()
     if args.get("time_iso_8601"):
         command += ["-o", "time_format_iso_8601=true"]
+    if args.get("run_tags"):
+        command += ["-o", "rules[].disable.rule=*"]
+    for tag in args.get("run_tags", ()):
+        command += ["-o", f"rules[].enable.tag={tag}"]
     for name in args.get("disabled_rules", ()):
         command += ["-o", f"rules[].disable.rule=*{name}*"]
     for tag in args.get("disable_tags", ()):
@@ -118,6 +125,7 @@ def judge_detections(args, stdout):
     return ""
 
 
+@pytest.mark.timeout(1200)
 def test_old_suite(conformance, monkeypatch):
     suite = conformance / "legacy"
     monkeypatch.chdir(suite / "test")  # open_params are relative to it
@@ -270,6 +278,7 @@ def judge_description(expected, document):
     return ""
 
 
+@pytest.mark.timeout(1200)
 def test_suite_in_go(conformance, workdir):
     suite = conformance / "modern"
     verdict = Verdict("conformance/modern")
