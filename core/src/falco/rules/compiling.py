@@ -146,7 +146,7 @@ class Compiler:
             Poisoned: It may refer to a list with a fault.
         """
         poisoned = {name for kind, name in self.collection.poisoned if kind == "list"}
-        if poisoned and ListNames(poisoned).found(str(written)):
+        if poisoned and ListNames(poisoned).any_in(str(written)):
             raise Poisoned
         text, used = substitute(written, self._done.lists, self._names, where)
         for name in used:
