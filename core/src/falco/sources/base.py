@@ -51,6 +51,8 @@ class Source(ABC, Generic[B_co]):
     """True: alerts must have left their queues, not merely be in them, before the generator is resumed."""
     can_wait: ClassVar[bool] = True
     """False (live kernel): a full queue drops and counts instead of blocking."""
+    is_closed: bool = False
+    """Whether ``close`` was called: what ``batches`` looks at each time it is resumed."""
     report: Callable[[str], None] = staticmethod(_warn)
     """Takes a sentence for the log, from any thread: what was refused, and where. The pipeline sets it."""
 
@@ -72,6 +74,7 @@ class Source(ABC, Generic[B_co]):
 
     def close(self) -> None:
         """End ``batches`` at its next resume. Any thread, any number of times."""
+        self.is_closed = True
 
     def split(self, parts: int) -> Sequence[Source[B_co]]:  # noqa: ARG002  the default cannot be split
         """At most *parts* independent, picklable sources in input order for ``--jobs``; the default cannot be split."""
