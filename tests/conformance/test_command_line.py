@@ -45,7 +45,8 @@ def rules_of(rules, recordings):
         return rules.encode()
     if rules.startswith("k8s_audit_rules.yaml"):
         return (recordings.parent / "k8s" / "k8s_audit_rules.yaml").read_bytes()
-    return (recordings / rules).read_bytes()
+    # A raw DEL is not YAML, though Falco's reader takes it; its escape says the same.
+    return (recordings / rules).read_bytes().replace(b"\x7f", b"\\x7f")
 
 
 def in_place(text, folder):
@@ -78,7 +79,12 @@ def is_refusal(case, ours, recordings):
 
 
 def alerts(lines):
-    return [line for line in lines if re.match(r"\{|\d\d:|\d{4}-", line)]
+    """The alerts among *lines*, without event numbers: those behind a refused event are lower.
+
+    How many U+FFFD stand for bytes that are not UTF-8 differs between the two JSON writers of Falco: one counts as many.
+    """
+    found = [line for line in lines if re.match(r"\{|\d\d:|\d{4}-", line)]
+    return [re.sub("\ufffd+", "\ufffd", re.sub(r'num("?)[:=]\d+', r"num\1=#", line)) for line in found]
 
 
 def judge(case, result, folder):
@@ -107,6 +113,8 @@ def compare_output(case, ours):
     kind = KINDS.get(case["name"].split("=")[0].split(" ")[0]) if case["group"] == "info" else None
     if "-V" in case["args"] and theirs:
         kind = same_validation
+    elif case["group"] == "describe" and theirs.startswith("{"):
+        kind = same_description
     if kind is not None:
         return kind(ours, theirs)
     return same_text(ours, theirs)
@@ -121,6 +129,23 @@ def same_text(ours, theirs):
     return f"{len(ours.splitlines())} lines, not {len(theirs.splitlines())}: {ours[-200:]!r}"
 
 
+def same_description(ours, theirs):
+    return same_text(*(json.dumps(unordered(json.loads(text)), indent=1, sort_keys=True) for text in (ours, theirs)))
+
+
+def unordered(value):
+    """*value* with what Falco keeps in sets, in an order of its hash tables, sorted."""
+    match value:
+        case dict():
+            return {key: unordered(item) for key, item in value.items()}
+        case [str(), *_]:
+            return sorted(value)
+        case list():
+            return [unordered(item) for item in value]
+        case _:
+            return value
+
+
 def same_validation(ours, theirs):
     """JSON: errors beyond the first and what stands below x-falco-py are ours. Text: the first line."""
     if not theirs.startswith("{"):
@@ -133,7 +158,7 @@ def canonical(text):
     for result in document["falco_load_results"]:
         del result["errors"][1:]
         result.pop("schema_warnings", None)
-    return json.dumps(without_extensions(document), indent=1, sort_keys=True)
+    return json.dumps(unordered(without_extensions(document)), indent=1, sort_keys=True)
 
 
 def without_extensions(value):

@@ -26,14 +26,14 @@ FORMATS: Final = ("text", "markdown", "json")
 
 
 def print_config_schema(session: Session) -> int:
-    """``--config-schema``"""
+    """``--config-schema``."""
     types = {name: cls.config_type for name, cls in session.plugins.output_types().items()}
     session.around.print(json.dumps(config_schema(types), indent=2, sort_keys=True) + "\n")
     return 0
 
 
 def print_rule_schema(session: Session) -> int:
-    """``--rule-schema``"""
+    """``--rule-schema``."""
     from falco.rules.schema import rule_schema
 
     session.around.print(json.dumps(rule_schema(), indent=2, sort_keys=True) + "\n")
@@ -41,7 +41,7 @@ def print_rule_schema(session: Session) -> int:
 
 
 def print_versions(session: Session) -> int:
-    """``--version``"""
+    """``--version``."""
     if session.settings.json_output:
         session.around.print(versions.as_json(plugins.versions(session.active)))
     else:
@@ -57,13 +57,13 @@ def print_page_size(session: Session) -> int:
 
 
 def print_ignored_events(session: Session) -> int:
-    """``-i``"""
+    """``-i``."""
     session.around.print(events.ignored_text(_catalogue(session)))
     return 0
 
 
 def print_events(session: Session) -> int:
-    """``--list-events``"""
+    """``--list-events``."""
     catalogue = _catalogue(session)
     match _format(session):
         case "json":
@@ -76,7 +76,7 @@ def print_events(session: Session) -> int:
 
 
 def print_fields(session: Session) -> int:
-    """``--list``"""
+    """``--list``."""
     options = session.options
     wanted = _format(session)
     rows = fields.of_source({name: scope.fields for name, scope in session.scopes.items()}, options.list_fields or "")
@@ -92,7 +92,7 @@ def print_fields(session: Session) -> int:
 
 
 def print_plugins(session: Session) -> int:
-    """``--list-plugins``"""
+    """``--list-plugins``."""
     session.around.print(plugins.plugins_text(session.active))
     return 0
 
@@ -130,7 +130,7 @@ def print_plugin(session: Session) -> int:
 
 
 def print_support(session: Session) -> int:
-    """``--support``"""
+    """``--support``."""
     system = platform.uname()
     document: dict[str, Any] = {
         "system_info": {

@@ -122,7 +122,7 @@ class Session:
         load = self.settings.load_plugins
         active = activate(self.plugins, self.settings.plugins, load if isinstance(load, tuple) else None)
         for plugin in active.plugins:
-            if plugin.entries and not listing.is_known(active, plugin):
+            if plugin.alias and not listing.is_known(active, plugin):
                 raise PluginError(
                     f"Plugin '{plugin.info.name}' is loaded but unused as not compatible with any known event source"
                 )
@@ -204,7 +204,7 @@ class Session:
             generic = evt.fields(
                 source=name,
                 hostname=self.hostname,
-                plugin=source.plugin.info.name if source.plugin.entries else None,
+                plugin=source.plugin.alias,
                 clock=self.clock,
             )
             rows = [*(one for one in generic if one.name not in replaced), *own, *static]
@@ -215,4 +215,4 @@ class Session:
     @cached_property
     def report(self) -> Callable[[str], None]:
         """Takes a sentence for the log; any thread."""
-        return lambda sentence: _log.error(sentence)
+        return lambda sentence: _log.error(sentence)  # noqa: PLW0108  asked anew each time: it may be configured later

@@ -36,8 +36,12 @@ class ActivePlugin:
     @property
     def entry(self) -> PluginEntry | None:
         """The entry that says what its event source opens; None when no entry does."""
-        opening = (entry for name, entry in self.entries.items() if name not in self.info.fields_only)
-        return next(opening, None)
+        return None if self.alias is None else self.entries[self.alias]
+
+    @property
+    def alias(self) -> str | None:
+        """The name that it is loaded by for its event source, Falco's where the configuration was written for Falco."""
+        return next((name for name in self.entries if name not in self.info.fields_only), None)
 
     @property
     def opens(self) -> bool:

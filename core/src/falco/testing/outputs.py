@@ -95,6 +95,7 @@ class OutputContract:
             output.write(_alert("late"))
         except OutputError as error:
             sentence = str(error)
+        output.close()
 
         assert sentence, "an OutputError has a sentence"
 
