@@ -11,16 +11,16 @@ from functools import cache
 
 import pytest
 import yaml
-from falco.conditions.transformers import BUILT_IN
-from falco.fields.registry import Fields
 
 from falco.alerts import Alert, AlertTemplate, FormatOptions, JsonFormatter, TextFormatter, values
 from falco.alerts.statistics import Statistics
-from falco.clock import NS
+from falco.clock import NS, Clock
 from falco.conditions.checked import TRUE
 from falco.conditions.scope import Scope
+from falco.conditions.transformers import BUILT_IN
 from falco.documents.text import Text
 from falco.fields import Argument, Field, evt
+from falco.fields.registry import Fields
 from falco.rules.model import Priority, Rule
 from falco.templates.parse import parse
 
@@ -239,6 +239,19 @@ def test_generic_fields_of_audit_events_have_the_recorded_values(oracle, path_in
         assert document["time"] == record["time"]
         assert document["output"].startswith(f"{record['prefix']} Debug ")
         assert document["output_fields"]["evt.rawtime.s"] == time_ns // NS
+
+
+def test_times_of_any_year_are_written_as_recorded(oracle):
+    clock = Clock()
+    seen = 0
+    for line in (oracle / "k8s_audit" / "k8s" / "special.jsonl").read_text(encoding="utf-8").splitlines():
+        for event in json.loads(line)["events"]:
+            if event["time"] == "NOW":
+                continue
+            seen += 1
+            assert clock.utc(event["evt.rawtime"]) == event["time"]
+            assert f"{clock.time(event['evt.rawtime'])}:" == event["prefix"]
+    assert seen
 
 
 @dataclass(frozen=True)

@@ -163,16 +163,18 @@ def test_filter_only_fields_show_nothing(rule):
 
 
 def test_internal_alerts_ignore_switches_and_show_their_fields_in_text():
-    drop = internal.alert(internal.EVENT_DROP, Priority.DEBUG, "100% dropped", {"n_evts": "7", "b": 2, "a": 'q"'}, NS)
+    drop = internal.alert(
+        internal.EVENT_DROP, Priority.DEBUG, "100% dropped", {"n_evts": "7", "b": 1e-07, "a": 'q"'}, NS
+    )
     options = FormatOptions(hostname="h", include_output=False, include_output_fields=False, include_message=True)
 
     assert TextFormatter(options).render(drop) == (
-        '14:26:34.242498000: Debug 100% dropped (a=\\"q\\\\\\"\\" b=2 n_evts=\\"7\\")'
+        '14:26:34.242498000: Debug 100% dropped (a=\\"q\\\\\\"\\" b=1e-07 n_evts=\\"7\\")'
     )
     assert json.loads(JsonFormatter(options).render(drop)) == {
         "hostname": "h",
         "output": "100% dropped",
-        "output_fields": {"a": 'q"', "b": 2, "n_evts": "7"},
+        "output_fields": {"a": 'q"', "b": 1e-07, "n_evts": "7"},
         "priority": "Debug",
         "rule": "Falco internal: syscall event drop",
         "source": "internal",
@@ -206,7 +208,12 @@ def test_any_alert_is_one_line_of_text(sent, is_base64):
     line.encode("utf-8")
 
 
-@given(strategies.alerts(), st.booleans())
+def has_float(value):
+    return isinstance(value, float) or (isinstance(value, list | tuple) and any(map(has_float, value)))
+
+
+# A double in a field that says it is text is shown all the same, but not as the standard library spells it.
+@given(strategies.alerts().filter(lambda sent: not has_float(sent.values)), st.booleans())
 def test_any_alert_is_one_json_object_equal_to_what_the_standard_library_writes(sent, is_base64):
     line = JsonFormatter(FormatOptions(is_base64=is_base64, include_message=True)).render(sent)
 

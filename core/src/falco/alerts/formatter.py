@@ -56,7 +56,7 @@ class FormatOptions:
 class Formatter(ABC):
     """Writes alerts as lines, without the newline.
 
-    ``render`` prepares each template once; ``prepare`` is what a subclass says.  A formatter belongs to one thread.
+    ``render`` prepares each template once (two threads may do so twice); ``prepare`` is what a subclass says.
     """
 
     name: ClassVar[str]

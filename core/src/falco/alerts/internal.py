@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from falco.alerts.alert import Alert
 from falco.alerts.encoding import encode
 from falco.alerts.template import AlertTemplate
-from falco.fields.format import Shape
+from falco.fields.format import Shape, json_of
 from falco.fields.model import FieldType
 from falco.rules.model import Priority
 from falco.templates.render import Placeholder
@@ -49,5 +49,8 @@ def alert(rule: str, priority: Priority, message: str, fields: Mapping[str, Deta
 
 def details(internal: Alert) -> str:
     """The fields of an internal alert for its text form: ``key=value`` with the value as JSON, sorted by key."""
-    pairs = zip((key for key, _placeholder in internal.template.fields), internal.values, strict=True)
-    return " ".join(f"{key}={encode(value)}" for key, value in sorted(pairs, key=lambda pair: pair[0]))
+    written = []
+    for (key, placeholder), value in zip(internal.template.fields, internal.values, strict=True):
+        convert = json_of(placeholder.shape) if value is not None else None
+        written.append((key, encode(convert(value) if convert else value)))
+    return " ".join(f"{key}={text}" for key, text in sorted(written))

@@ -38,4 +38,5 @@ def as_object(session: Session, loader: RuleLoader) -> dict[str, Any]:
     """The description as JSON."""
     from falco.rules import describe as descriptions
 
-    return descriptions.to_json(loader, session.options.describe_rule)
+    plugins = {name: source.plugin.alias for name, source in session.event_sources.items() if source.plugin.alias}
+    return descriptions.to_json(loader, session.options.describe_rule, plugins=plugins)

@@ -15,8 +15,8 @@ import structlog
 from falco.alerts.statistics import Statistics, losses_text
 from falco.cli import channels, first_run
 from falco.cli.duration import Limited
-from falco.cli.process import Process, write_pidfile
 from falco.cli.metrics import check_metrics
+from falco.cli.process import Process, write_pidfile
 from falco.cli.rulebook import Rulebook, build
 from falco.cli.selection import check_engine
 from falco.cli.session import Session
@@ -203,6 +203,7 @@ class _Track:
         used: Decoder[Any, Any] = decoder
         if self._session.options.duration_s:
             used = Limited(decoder, self._session.options.duration_s, self.source.close)
+            decoder.report = self._session.report
         pipeline: Pipeline[Any, Any] = Pipeline(self.source, used, rules, self._dispatcher, self._session.report)
         self.statistics = pipeline.statistics
         self._decoder = decoder

@@ -13,7 +13,7 @@ from falco.conditions.scope import Scope
 from falco.conditions.transformers import LIST, Shape, Transformer
 from falco.conditions.warnings import ConditionWarning
 from falco.documents.text import Extent
-from falco.fields.model import FieldFlag, FieldType
+from falco.fields.model import FieldFlag, FieldType, FieldUse
 from falco.fields.registry import FieldError
 
 _OPERATORS: Final = {operator.value: operator for operator in Operator} | {"==": Operator.EQ}
@@ -165,6 +165,8 @@ class _Leaf:
     ) -> None:
         type_, is_list = left.shape.type, left.shape.is_list
         problem = families.problem(type_, operator, is_list=is_list, has_modifier=modifier is not None)
+        if isinstance(left.operand, FieldUse) and left.operand.field.refusal_of is not None:
+            problem = left.operand.field.refusal_of(left.operand.argument) or problem
         if problem:
             raise self._operands.error(problem, leaf.extent, families.suggestion(type_, is_list=is_list))
 

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from falco.config.convert import choice
+from falco.config.merge import Strategy
 from falco.rules.model import Priority
 
 PLUGIN_DIRECTORY: Final = PurePosixPath("/usr/share/falco/plugins/")
@@ -91,6 +92,22 @@ def _priority(text: str) -> Priority | None:
 
 def _matching(text: str) -> Matching | None:
     return _MATCHING.get(text.lower())
+
+
+_INCLUDED: Final = {
+    "oneOf": [
+        {"type": "string"},
+        {
+            "type": "object",
+            "properties": {
+                "path": {"type": "string"},
+                "strategy": {"type": "string", "enum": [strategy.value for strategy in Strategy]},
+            },
+            "required": ["path"],
+        },
+    ]
+}
+"""JSON schema of an entry of ``config_files``, which ``config.merge`` reads."""
 
 
 class _Section(Struct, frozen=True, kw_only=True):
@@ -234,8 +251,8 @@ class Selector(_Section, frozen=True):
 class RuleSelection(_Section, frozen=True):
     """One step of switching rules on or off."""
 
-    enable: Selector | None = None
-    disable: Selector | None = None
+    enable: Annotated[Selector | None, _key("Rules to switch on.")] = None
+    disable: Annotated[Selector | None, _key("Rules to switch off.")] = None
 
     def __post_init__(self) -> None:
         if self.enable is None and self.disable is None:
@@ -352,7 +369,12 @@ class Settings(_Section, frozen=True):
     """The whole of falco.yaml."""
 
     config_files: Annotated[
-        tuple[str | dict[str, str], ...], _key("Further configuration files and directories, merged in this order.")
+        tuple[Any, ...],
+        Meta(
+            description="Further configuration files and directories, merged in this order.",
+            extra={"effect": Effect.APPLIES},
+            extra_json_schema={"items": _INCLUDED},
+        ),
     ] = ()
     watch_config_files: Annotated[bool, _key("Reload when a configuration or rules file changes.")] = True
     rules_files: Annotated[tuple[str, ...], _key("Rules files and directories, in order.")] = ()

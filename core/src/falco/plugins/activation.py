@@ -36,8 +36,12 @@ class ActivePlugin:
     @property
     def entry(self) -> PluginEntry | None:
         """The entry that says what its event source opens; None when no entry does."""
-        opening = (entry for name, entry in self.entries.items() if name not in self.info.fields_only)
-        return next(opening, None)
+        return None if self.alias is None else self.entries[self.alias]
+
+    @property
+    def alias(self) -> str | None:
+        """The name that it is loaded by for its event source, Falco's where the configuration was written for Falco."""
+        return next((name for name in self.entries if name not in self.info.fields_only), None)
 
     @property
     def opens(self) -> bool:
@@ -144,9 +148,7 @@ def _built_in(manager: PluginManager) -> list[str]:
     )
 
 
-def _loaded(
-    manager: PluginManager, chosen: Sequence[PluginEntry], built_in: Collection[str]
-) -> list[ActivePlugin]:
+def _loaded(manager: PluginManager, chosen: Sequence[PluginEntry], built_in: Collection[str]) -> list[ActivePlugin]:
     """The plugins behind *chosen*, in order; names that mean one plugin load it once."""
     found: dict[str, dict[str, PluginEntry]] = {}
     opening: dict[str, PluginEntry] = {}

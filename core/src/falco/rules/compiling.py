@@ -180,7 +180,7 @@ class Compiler:
                     f"The condition has {_count(expanded.size)} comparisons with its macros, more than {MAX_CHECKS:,}"
                 )
                 raise source.where.error(ErrorCode.LOAD_ERR_VALIDATE, message)
-            checked = self._checked(source, expanded.expr, definition, scope)
+            checked, event_types = self._checked(source, expanded.expr, definition, scope)
         except _SkippedError as skipped:
             self._done.warnings.append(skipped.warning)
             return
@@ -197,7 +197,7 @@ class Compiler:
             enabled=definition.is_enabled,
             capture=definition.is_capture,
             capture_duration_ms=definition.capture_duration_ms,
-            event_types=None if scope.event_types is None else scope.event_types.infer(expanded.expr),
+            event_types=event_types,
         )
         self._done.rules.append(
             CompiledRule(
@@ -259,8 +259,10 @@ class Compiler:
                     )
                 )
 
-    def _checked(self, source: _Source, expr: Expr, definition: RuleDefinition, scope: Scope) -> Condition:
-        """The condition after the type check; its warnings are recorded even if it fails."""
+    def _checked(
+        self, source: _Source, expr: Expr, definition: RuleDefinition, scope: Scope
+    ) -> tuple[Condition, frozenset[int] | None]:
+        """The condition after the type check, and its event types; its warnings are recorded even if it fails."""
 
         def warn(warning: warnings.ConditionWarning) -> None:
             chain = self._macros.trace(source.parsed, warning.extent.text)
@@ -276,6 +278,7 @@ class Compiler:
 
         try:
             checked = check.check(expr, scope)
+            event_types = None if scope.event_types is None else scope.event_types.infer(expr)
         except ConditionError as error:
             for warning in warnings.of_expression(expr):
                 warn(warning)
@@ -285,7 +288,7 @@ class Compiler:
             raise _failed(error, where, chain, ErrorCode.LOAD_ERR_COMPILE_CONDITION, definition) from None
         for warning in checked.warnings:
             warn(warning)
-        return checked.condition
+        return checked.condition, event_types
 
     def _warn_of_unused(self) -> None:
         for macro in self._done.macros.values():

@@ -37,9 +37,11 @@ class FileOutput(Output):
         """Append the line of *alert*; opens the file if need be."""
         line = self.context.render(alert)
         try:
-            self._opened().write(line)
-            if not self.config.keep_alive:
-                self._close()
+            try:
+                self._opened().write(line)
+            finally:
+                if not self.config.keep_alive:
+                    self._close()
         except OSError as error:
             raise self._error(error) from None
 
