@@ -17,7 +17,7 @@ from falco.documents import reader
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-_FENCE = re.compile(r"^```(\S.*)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^```(\S[^\n]*)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -61,6 +61,7 @@ def test_commands_print_what_is_shown(path, tmp_path):
     }
     if path.parent == ROOT:
         (tmp_path / "examples").symlink_to(ROOT / "examples")
+    ran_any = False
     for info, caption, body in blocks(path):
         if caption:
             (tmp_path / caption).write_text(body, encoding="utf-8")
@@ -70,9 +71,10 @@ def test_commands_print_what_is_shown(path, tmp_path):
             ran = subprocess.run(
                 shlex.split(command), cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
             )
-            printed = ran.stdout
+            ran_any, printed = True, ran.stdout
 
             assert pattern(output).fullmatch(printed), f"$ {command}\n{printed}{ran.stderr}\n-- expected --\n{output}"
+    assert ran_any
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=named)
