@@ -31,7 +31,8 @@ _array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _string = msgspec.json.Decoder(str).decode
 _any = msgspec.json.Decoder(msgspec.Raw).decode
 
-_BLANKS: Final = b" \t\r\n"
+BLANKS: Final = b" \t\r\n"
+"""White space of JSON; ``bytes.strip`` alone takes more for it."""
 _STRING: Final = rb'"(?:[^"\\]++|\\.)*+"'
 _BETWEEN: Final = re.compile(rb"(" + _STRING + rb")|[ \t\r\n]++", re.DOTALL)
 _TOKEN: Final = re.compile(_STRING + rb'|[][{},:]|[^][{},:" \t\r\n]++', re.DOTALL)
@@ -148,8 +149,8 @@ def check(data: Slice) -> str:
 def opened(raw: Slice) -> Node:
     """The node of *raw*, which is one JSON value and may have blanks around it."""
     data = bytes(raw)
-    if data[0] in _BLANKS:
-        data = data.strip(_BLANKS)
+    if data[0] in BLANKS:
+        data = data.strip(BLANKS)
     match data[0]:
         case 0x22:  # "
             return _text(data)
@@ -249,12 +250,12 @@ def _slices(raw: bytes) -> Iterator[tuple[bytes, bytes]]:
         if kind in b"}]":
             depth -= 1
         ends = depth == 0 or (depth == 1 and kind in b",")
-        if ends and (value := raw[start : token.start()].strip(_BLANKS)):
+        if ends and (value := raw[start : token.start()].strip(BLANKS)):
             yield key, value
         if ends:
             start = token.end()
         elif depth == 1 and kind in b":":
-            key, start = raw[start : token.start()].strip(_BLANKS), token.end()
+            key, start = raw[start : token.start()].strip(BLANKS), token.end()
 
 
 def _leaves(raw: bytes) -> Iterator[bytes]:
