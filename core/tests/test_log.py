@@ -27,7 +27,9 @@ def lines(**options):
 def test_lines_are_time_sentence_and_keys():
     first, second = lines()
 
-    assert re.fullmatch(r"[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}: rules_loaded rules=3 file='a b'", first)
+    assert re.fullmatch(
+        r"[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}: rules_loaded rules=3 file='a b'", first
+    )
     assert second.endswith(": plain sentence")
 
 
@@ -41,7 +43,9 @@ def test_times_are_in_the_zone_asked_for():
     assert (int(east) - int(west)) % 24 == 12
 
 
-@pytest.mark.parametrize(("level", "number"), [("debug", 3), ("info", 2), ("notice", 1), ("error", 1), ("emergency", 0)])
+@pytest.mark.parametrize(
+    ("level", "number"), [("debug", 3), ("info", 2), ("notice", 1), ("error", 1), ("emergency", 0)]
+)
 def test_what_is_less_severe_is_not_written(level, number):
     assert len(lines(level=level)) == number
 

@@ -12,7 +12,9 @@ def test_every_public_name_is_there():
 
 
 def test_importing_it_imports_nothing_else():
-    program = "import sys, falco; print(sorted(n for n in sys.modules if n.startswith('falco.') or n in {'yaml', 're2'}))"
+    program = (
+        "import sys, falco; print(sorted(n for n in sys.modules if n.startswith('falco.') or n in {'yaml', 're2'}))"
+    )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert found.stdout == "[]\n"

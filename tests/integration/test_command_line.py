@@ -137,7 +137,12 @@ def test_validate_prints_json(here):
 
 
 def test_describe_prints_one_rule(here):
-    assert run(here, "describe", "Created").stdout.splitlines()[2].split() == ["Created", "Something", "was", "created."]
+    assert run(here, "describe", "Created").stdout.splitlines()[2].split() == [
+        "Created",
+        "Something",
+        "was",
+        "created.",
+    ]
     assert json.loads(run(here, "describe", "--json", "Created").stdout)["rules"][0]["info"]["name"] == "Created"
     assert run(here, "describe", "Nope").error == 'Rule "Nope" is not loaded'
 

@@ -1,8 +1,8 @@
 from dataclasses import dataclass
 
 from falco import Event, EventList
-from falco.clock import NS
 from falco.cli.duration import Limited
+from falco.clock import NS
 
 
 @dataclass(slots=True)

@@ -309,14 +309,6 @@ def test_every_key_says_what_it_is_for():
             assert "description" in row or "$ref" in row, f"{name}.{key}"
 
 
-def outcome(data):
-    """The settings, or the sentence that refuses them; nothing else is raised."""
-    try:
-        return load("", data=data).settings
-    except FalcoError as refused:
-        return str(refused)
-
-
 yaml_scalars = st.sampled_from(
     ["x", "1", "-1", "true", "~", "''", "[a]", "{a: b}", "[[]]", "0.5", "[{}]", "${A}", '"\\u0000"']
 )
@@ -325,9 +317,15 @@ yaml_scalars = st.sampled_from(
 @given(st.dictionaries(st.sampled_from(sorted(configuration.Settings.__struct_fields__)), yaml_scalars, max_size=4))
 def test_any_value_is_read_or_refused_in_a_sentence(values):
     text = "".join(f"{key}: {value}\n" for key, value in values.items())
-    assert outcome(text.encode())
+    try:
+        load(text)
+    except ConfigError as refused:
+        assert str(refused)
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused_in_a_sentence(data):
-    assert outcome(data)
+    try:
+        load("", data=data)
+    except FalcoError as refused:
+        assert str(refused)

@@ -116,8 +116,8 @@ def test_what_cannot_be_read_is_answered_with_place_and_reason(data, place, part
     assert part in str(caught.value)
 
 
-def test_a_hundred_levels_are_read():
-    assert one("[" * 100 + "]" * 100)
+def test_levels_up_to_the_limit_are_read():
+    assert one("[" * reader.MAX_DEPTH + "]" * reader.MAX_DEPTH)
 
 
 def attempt(data: bytes) -> list[Node] | reader.DocumentError:

@@ -50,6 +50,8 @@ _STAMPS = [
     "2024-03-01T10:00:00.123456+0100",
     "2024-13-01T10:00:00.123456Z",
     "2024-03-01T10:00:60.123456Z",
+    "2024-03-01T24:00:00.000000Z",
+    "2024-03-01T10:00:07.1234Z\\u0000Z",
     "2024-W09-5T10:00:00.123456Z",
     "2024-03-01T10:00:00.Z",
     "2024-03-01T10:00:00.12\\u0000Z",
@@ -63,13 +65,17 @@ _STAMPS = [
 ]
 
 
+_ODDITIES = st.sampled_from([0, 0, 0, 0, 0, 1, 1, 2])
+_LIMITS = Limits()
+
+
 @st.composite
-def events(draw, oddities=st.sampled_from([0, 0, 0, 0, 0, 1, 1, 2])):
+def events(draw):
     """One event as text: clean mostly, with one or two oddities now and then."""
     pairs = [(json.dumps(key), value) for key, value in _BASE.items()]
     user = draw(st.sampled_from(["alice", "bob", "system:node:a"]))
     pairs[6] = ('"user"', f'{{"username":"{user}","groups":["system:masters"]}}')
-    for _ in range(draw(oddities)):
+    for _ in range(draw(_ODDITIES)):
         at = draw(st.integers(0, len(pairs) - 1))
         key, value = pairs[at]
         match draw(st.integers(0, 7)):
@@ -129,9 +135,7 @@ def decode(decoder, batch, rules=None):
     return list(decoder.select(batch, rules or Passing()))
 
 
-@settings(max_examples=400)
-@given(st.lists(records(), max_size=6))
-def test_fast_and_general_path_agree_on_every_event(batch):
+def assert_paths_agree(batch):
     fast, general = AuditDecoder(), General()
     fast.report = general.report = lambda sentence: None
     quick, slow = decode(fast, batch), decode(general, batch)
@@ -141,6 +145,26 @@ def test_fast_and_general_path_agree_on_every_event(batch):
         assert [get(a) for get in _WATCHED] == [get(b) for get in _WATCHED]
     assert fast.counters() == general.counters()
     assert fast.count == general.count == len(slow)
+
+
+@settings(max_examples=400)
+@given(st.lists(records(), max_size=6))
+def test_fast_and_general_path_agree_on_every_event(batch):
+    assert_paths_agree(batch)
+
+
+@pytest.mark.parametrize("stamp", _STAMPS)
+def test_both_paths_take_the_same_for_a_time_stamp(stamp):
+    assert_paths_agree([line(), line(stageTimestamp=f'"{stamp}"'), line()])
+
+
+@pytest.mark.parametrize("key", ["stage", "verb", "objectRef", "user", "auditID", "stageTimestamp", "kind"])
+@pytest.mark.parametrize("value", [*_SCALARS, None])
+def test_both_paths_read_the_same_of_an_odd_value(key, value):
+    assert_paths_agree([line(), line(**{key: value}), line()])
+    if key in {"objectRef", "user"} and value is not None:
+        inner = {"objectRef": "subresource", "user": "username"}[key]
+        assert_paths_agree([line(), line(**{key: f'{{"{inner}":{value}}}'})])
 
 
 @settings(max_examples=400)
@@ -161,7 +185,7 @@ def line(**changes):
     )
 
 
-def said(batch, limits=Limits()):
+def said(batch, limits=_LIMITS):
     decoder, sentences = AuditDecoder(), []
     decoder.report = sentences.append
     found = decode(decoder, Records(batch, "log:{}".format, limits))
@@ -208,11 +232,17 @@ def test_times_are_measured_from_the_first_event_even_if_it_was_skipped():
 @pytest.mark.parametrize(
     ("bad", "reason", "message"),
     [
-        (b"nonsense\n", "records that are not JSON", "log:1: cannot parse JSON: Expecting value: line 1 column 1 (char 0)"),
+        (
+            b"nonsense\n",
+            "records that are not JSON",
+            "log:1: cannot parse JSON: Expecting value: line 1 column 1 (char 0)",
+        ),
         (line()[:40], "records that are not JSON", "log:1: cannot parse JSON: "),
         (line(verb="NaN"), "records that are not JSON", "log:1: cannot parse JSON: NaN is not a JSON number"),
         (b"[" * 100_000, "records that are not JSON", "log:1: cannot parse JSON: nested too deeply"),
         (b'{"kind":"Pod"}', "records that are not audit events", "log:1: data not recognized as a k8s audit event"),
+        (b"\x0b" + line(), "records that are not JSON", "log:1: cannot parse JSON: "),
+        (line() + b"\x0c", "records that are not JSON", "log:1: cannot parse JSON: "),
         (b"5", "records that are not audit events", "log:1: data not recognized as a k8s audit event"),
         (line(kind="null"), "records that are not audit events", "log:1: data not recognized as a k8s audit event"),
         (

@@ -17,7 +17,7 @@ def value(data, *steps):
 
 @pytest.mark.parametrize(
     "spelling",
-    ["1", "-0", "200.0", "1e3", "1E+2", "1.50", "1" + "0" * 30, "1e999", "9" * 5000, "true", "false", "null"],
+    ["1", "-0", "200.0", "1e3", "1E+2", "1.50", f"1{'0' * 30}", "1e999", "9" * 5000, "true", "false", "null"],
 )
 def test_numbers_and_literals_keep_their_spelling(spelling):
     assert value(b'{"a": [%s]}' % spelling.encode(), "a", "0") == spelling
@@ -85,7 +85,20 @@ def test_steps_through_scalars_lead_nowhere():
 
 @pytest.mark.parametrize(
     "bad",
-    [b"{", b"[1,]", b"01", b"1.", b"+1", b"NaN", b"Infinity", b"-Infinity", b'"\\q"', b"'a'", b"{} x", b"\xef\xbb\xbf{}"]
+    [
+        b"{",
+        b"[1,]",
+        b"01",
+        b"1.",
+        b"+1",
+        b"NaN",
+        b"Infinity",
+        b"-Infinity",
+        b'"\\q"',
+        b"'a'",
+        b"{} x",
+        b"\xef\xbb\xbf{}",
+    ]
     + [b'"', b"nul", b"\x0b1", b'{"a"}', b"\x00", b'"\\u12G4"', b"{:1}", b"[" * 100_000],
 )
 def test_what_is_not_json_has_a_reason(bad):
@@ -136,7 +149,10 @@ def test_flattening_takes_no_more_for_depth():
 
 
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
     max_leaves=20,
 )

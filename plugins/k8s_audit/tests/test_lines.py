@@ -3,6 +3,7 @@
 import gzip
 import io
 import tracemalloc
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -56,7 +57,7 @@ def test_parts_cover_each_line_once(lines, parts, buffer):
     data = b"\n".join(lines)
     edges = [len(data) * i // parts for i in range(parts + 1)]
     found = []
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         begin = 0 if not start else data.find(b"\n", start - 1) + 1 or len(data)
         found += read_all(data, 1000, begin, stop, buffer)[0]
 

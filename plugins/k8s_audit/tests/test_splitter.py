@@ -12,7 +12,10 @@ from falco_k8s_audit.splitter import RecordSplitter
 _EVENT = {"kind": "Event", "auditID": "a", "nested": {"list": [1, {"x": "] } {"}]}}
 
 
-def split(data, limits=Limits(1000, 1000), block=1):
+_LIMITS = Limits(1000, 1000)
+
+
+def split(data, limits=_LIMITS, block=1):
     splitter = RecordSplitter("log:{}".format, limits)
     lines = data.splitlines(keepends=True)
     found = []
@@ -61,16 +64,20 @@ def test_a_list_with_an_event_a_line_is_one_document():
 
 def test_a_broken_document_ends_where_the_next_begins():
     good, bad = json.dumps(_EVENT, indent=1), json.dumps(_EVENT, indent=1)[:-2]
-    found = split("\n".join([good, bad, good]).encode())
+    found = split(f"{good}\n{bad}\n{good}".encode())
 
     assert [record.decode().strip() for record, _ in found] == [good, bad, good]
-    assert [place for _, place in found] == ["log:1", f"log:{good.count(chr(10)) + 2}", f"log:{2 * good.count(chr(10)) + 2}"]
+    assert [place for _, place in found] == [
+        "log:1",
+        f"log:{good.count(chr(10)) + 2}",
+        f"log:{2 * good.count(chr(10)) + 2}",
+    ]
 
 
 def test_a_document_beyond_the_limit_is_cut_and_the_next_one_comes_out():
     huge = json.dumps({"list": list(range(1000))}, indent=1)
     good = json.dumps(_EVENT, indent=1)
-    sizes = [len(record) for record, _ in split("\n".join([good, huge, good]).encode())]
+    sizes = [len(record) for record, _ in split(f"{good}\n{huge}\n{good}".encode())]
 
     assert sizes[0] == sizes[2] + 1 == len(good) + 1
     assert 1000 < sizes[1] < 1100
@@ -79,7 +86,7 @@ def test_a_document_beyond_the_limit_is_cut_and_the_next_one_comes_out():
 def test_a_first_document_beyond_the_limit_is_cut_too():
     huge = json.dumps({"list": list(range(1000))}, indent=1)
     good = json.dumps(_EVENT, indent=1)
-    found = split("\n".join([huge, good]).encode())
+    found = split(f"{huge}\n{good}".encode())
 
     assert [place for _, place in found] == ["log:1", "log:1005"]
     assert 1000 < len(found[0][0]) < 1100
@@ -105,7 +112,9 @@ def test_garbage_between_documents_is_passed_on_to_be_refused():
     assert [record.strip() for record, _ in split(good + b"\n}\nx\n" + good)] == [good, b"}", b"x", good]
 
 
-@given(st.lists(st.sampled_from([b"{", b"}", b"[", b"]", b'"', b"\\", b"\n", b" ", b"a", b":", b",", b"1"]), max_size=60))
+@given(
+    st.lists(st.sampled_from([b"{", b"}", b"[", b"]", b'"', b"\\", b"\n", b" ", b"a", b":", b",", b"1"]), max_size=60)
+)
 def test_nothing_is_lost_whatever_comes(pieces):
     data = b"".join(pieces)
 

@@ -65,7 +65,7 @@ def test_refuses_what_go_refuses(text):
 
 
 @given(
-    st.datetimes(min_value=datetime(1, 1, 1), max_value=datetime(9999, 12, 31)),
+    st.datetimes(),
     st.integers(-24 * 60 + 1, 24 * 60 - 1),
 )
 def test_agrees_with_the_standard_library_on_every_date_and_offset(moment, offset_minutes):

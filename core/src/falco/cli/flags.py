@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ class Flag:
     kind: Kind
     doc: str
     metavar: str = ""
-    extra: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def option(self) -> click.Option:
         """The flag for click."""

@@ -16,20 +16,17 @@ from falco.cli.options import Options
 from falco.cli.selection import select
 from falco.cli.surroundings import Surroundings
 from falco.clock import Clock, zone_of
-from falco.conditions.event_types import EventTypes
 from falco.conditions.scope import Scope
-from falco.conditions.transformers import BUILT_IN
 from falco.config import configuration
 from falco.config.configuration import Configuration
 from falco.config.merge import ConfigFile, read_file
 from falco.config.settings import Settings
 from falco.documents.nodes import Node
 from falco.errors import ConfigError, PluginError
-from falco.fields import evt
-from falco.fields.registry import Fields
 from falco.plugins import init_config, listing
 from falco.plugins.activation import ActivePlugins, EventSource, activate
-from falco.plugins.manager import PluginManager, unique
+from falco.plugins.manager import PluginManager
+from falco.plugins.scopes import scopes_of
 from falco.sources import Source
 
 DEFAULT_CONFIG: Final = "/etc/falco/falco.yaml"
@@ -191,26 +188,9 @@ class Session:
     @cached_property
     def scopes(self) -> Mapping[str, Scope]:
         """What rules of each event source may refer to."""
-        added = (
-            (name, one.name, one)
-            for name, one in self.plugins.collect("falco_register_transformers", self.active.names)
+        return scopes_of(
+            self.active, hostname=self.hostname, clock=self.clock, static_fields=self.settings.static_fields
         )
-        transformers = {**BUILT_IN, **unique("transformer", added)}
-        static = evt.static_fields(self.settings.static_fields)
-        scopes = {}
-        for name, source in self.event_sources.items():
-            own = self.active.fields(name)
-            replaced = {one.name for one in own}
-            generic = evt.fields(
-                source=name,
-                hostname=self.hostname,
-                plugin=source.plugin.alias,
-                clock=self.clock,
-            )
-            rows = [*(one for one in generic if one.name not in replaced), *own, *static]
-            types = None if source.catalogue is None else EventTypes(source.catalogue)
-            scopes[name] = Scope(name, Fields(name, rows), transformers, types)
-        return scopes
 
     def report(self, sentence: str) -> None:
         """Put *sentence* into the log; any thread."""

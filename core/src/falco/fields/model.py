@@ -116,6 +116,7 @@ class FieldFormat(Enum):
     """How a number is written as text."""
 
     DECIMAL = "decimal"
+    """Of a time: unsigned in JSON too, where the upper half of 64 bits is negative otherwise."""
     OCTAL = "octal"
     HEX = "hex"
     PADDED_9 = "padded decimal"
@@ -180,6 +181,8 @@ class Field(Generic[E]):
     sentence. What it returns is handed to ``bind`` as it is."""
     type_of: Callable[[str | None], FieldType] | None = field(default=None, compare=False)
     """For type DYNAMIC: the type of the value, by argument. May raise ``ValueError`` as ``bind``."""
+    refusal_of: Callable[[str | None], str] | None = field(default=None, compare=False)
+    """For type DYNAMIC: why values cannot be compared, by argument; "" if they can. Falco's sentence."""
     shown: Callable[[str | None], Getter[E]] | None = field(default=None, compare=False)
     """Like ``bind``, for outputs, where they show something else than comparisons see (``proc.apid`` without an
     argument: any ancestor in a comparison, the process itself in an output; ``evt.rawarg.flags``: a number, and

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from falco.conditions import parser, walk
-from falco.conditions.ast import Comparison, Exists, Expr, FieldName, ListLiteral, Literal
+from falco.conditions.ast import Comparison, Exists, Expr, FieldName, Identifier, ListLiteral, Literal
 from falco.conditions.errors import ConditionError
 from falco.conditions.printer import operand_text, to_text
 from falco.conditions.scope import Scope
@@ -18,7 +18,7 @@ from falco.rules.compiling import CompiledRule
 from falco.rules.items import Entry
 from falco.rules.lists import ResolvedList
 from falco.rules.loader import RuleLoader
-from falco.rules.macros import ResolvedMacro, identifiers
+from falco.rules.macros import ResolvedMacro
 
 _NAME_WIDTH: Final = 50
 _WIDTH: Final = 110
@@ -108,11 +108,11 @@ class _Describer:
         rule, definition = compiled.rule, compiled.collected.definition
         exceptions = definition.exceptions
         with_values = [item for item in exceptions if item.values]
-        used = _Used(compiled.expr)
+        used = Uses(compiled.expr)
         scope = self._scopes[rule.source]
         tokens = rule.output.tokens
         details: dict[str, Any] = {
-            "macros": sorted({reference.name for reference in identifiers(compiled.parsed)}),
+            "macros": sorted(Uses(compiled.parsed).macros),
             "lists": self._named(definition.condition),
             "condition_operators": sorted(used.operators),
             "condition_fields": sorted(used.fields),
@@ -148,13 +148,13 @@ class _Describer:
     def macro(self, macro: ResolvedMacro) -> dict[str, Any]:
         """One macro."""
         expr = macro.expanded.expr
-        used = _Used(expr)
+        used = Uses(expr)
         scope = self._scopes.get(DEFAULT_SOURCE)
         return {
             "info": {"name": macro.name, "condition": str(macro.collected.condition)},
             "details": {
                 "used": macro.is_used,
-                "macros": sorted({reference.name for reference in identifiers(macro.parsed)}),
+                "macros": sorted(Uses(macro.parsed).macros),
                 "lists": self._named(macro.collected.condition),
                 "condition_operators": sorted(used.operators),
                 "condition_fields": sorted(used.fields),
@@ -170,9 +170,7 @@ class _Describer:
             written = parser.parse(condition)
         except ConditionError:  # it is one only with lists put in
             return sorted(name for name in self._lists if name in str(condition))
-        right = [leaf.right for leaf in walk.leaves(written) if isinstance(leaf, Comparison)]
-        items = [item for value in right if isinstance(value, ListLiteral) for item in value.items]
-        return sorted({item.text for item in items if isinstance(item, Literal) and item.text in self._lists})
+        return sorted(Uses(written).values & self._lists.keys())
 
     def _plugins_of(self, source: str, names: Iterable[str], scope: Scope) -> list[str]:
         """Falco's names of the plugins that a rule of *source* needs for the fields *names*."""
@@ -184,21 +182,33 @@ class _Describer:
         return sorted(found)
 
 
-class _Used:
-    """What a condition uses: fields as they are written, their names, operators."""
+class Uses:
+    """What a condition uses.
+
+    Attributes:
+        fields: Fields as they are written.
+        names: Names of those fields.
+        operators: Operators, with their modifiers.
+        macros: Names of macros that were not put in.
+        values: Values in lists.
+    """
 
     def __init__(self, expr: Expr) -> None:
         self.fields: set[str] = set()
         self.names: set[str] = set()
         self.operators: set[str] = set()
+        self.macros: set[str] = set()
+        self.values: set[str] = set()
         for leaf in walk.leaves(expr):
             match leaf:
                 case Exists():
                     self.operators.add("exists")
-                case Comparison(operator=operator):
+                case Comparison(operator=operator, right=right):
                     self.operators.add(operator)
-                case _:
-                    continue
+                    items = right.items if isinstance(right, ListLiteral) else ()
+                    self.values.update(item.text for item in items if isinstance(item, Literal))
+                case Identifier(name=name):
+                    self.macros.add(name)
             for operand in walk.operands(leaf):
                 if isinstance(operand, FieldName):
                     self.fields.add(operand_text(operand))

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
-
-import structlog
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from falco.events import Envelope, Event
 
@@ -28,13 +26,14 @@ if TYPE_CHECKING:
 B_co = TypeVar("B_co", covariant=True)
 B_contra = TypeVar("B_contra", contravariant=True)
 E = TypeVar("E", bound=Envelope)
-_log: Final = structlog.get_logger(__name__)
 Ev = TypeVar("Ev", bound=Event)
 
 
 def _warn(sentence: str) -> None:
     """What ``report`` does until a pipeline says otherwise."""
-    _log.warning("input_reported", message=sentence)
+    import structlog  # a fifth of a worker's start, and hardly ever needed
+
+    structlog.get_logger(__name__).warning("input_reported", message=sentence)
 
 
 class Source(ABC, Generic[B_co]):
@@ -52,6 +51,8 @@ class Source(ABC, Generic[B_co]):
     """True: alerts must have left their queues, not merely be in them, before the generator is resumed."""
     can_wait: ClassVar[bool] = True
     """False (live kernel): a full queue drops and counts instead of blocking."""
+    is_closed: bool = False
+    """Whether ``close`` was called: what ``batches`` looks at each time it is resumed."""
     report: Callable[[str], None] = staticmethod(_warn)
     """Takes a sentence for the log, from any thread: what was refused, and where. The pipeline sets it."""
 
@@ -73,6 +74,7 @@ class Source(ABC, Generic[B_co]):
 
     def close(self) -> None:
         """End ``batches`` at its next resume. Any thread, any number of times."""
+        self.is_closed = True
 
     def split(self, parts: int) -> Sequence[Source[B_co]]:  # noqa: ARG002  the default cannot be split
         """At most *parts* independent, picklable sources in input order for ``--jobs``; the default cannot be split."""

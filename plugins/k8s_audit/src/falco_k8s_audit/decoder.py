@@ -31,10 +31,31 @@ _ABSENT: Any = None
 _MISS: Any = object()
 _NOT_PLAIN: Final = (msgspec.MsgspecError, ValueError, RecursionError)
 _NOT_RECOGNIZED: Final = "data not recognized as a k8s audit event"
+_STAMP_LENGTH: Final = 27
+"""Of a time stamp as Kubernetes writes it, to the microsecond."""
 _SHOWN: Final = 40
 """Characters of a bad time stamp in a message."""
 _STAMPS: Final = ("stageTimestamp", "requestReceivedTimestamp", "timestamp")
 """Where the time of an event is: the first of these keys that there is."""
+
+
+def _read_moment(text: str) -> datetime:
+    """``datetime.fromisoformat``, but 24:00 is no time of day."""
+    if text[11:13] == "24":
+        raise ValueError(text)
+    return datetime.fromisoformat(text)
+
+
+def _reads_24_hours() -> bool:
+    """Whether ``fromisoformat`` takes 24:00, as it does from Python 3.14 on."""
+    try:
+        datetime.fromisoformat("2024-01-01T24:00:00Z")
+    except ValueError:
+        return False
+    return True
+
+
+_fromisoformat: Final = _read_moment if _reads_24_hours() else datetime.fromisoformat
 
 
 class _User(msgspec.Struct, gc=False, frozen=True):
@@ -134,7 +155,7 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
         limits: Limits,
     ) -> Iterator[tuple[Residual[AuditEvent], AuditEvent]]:
         """The hot loop. *where* names the record of an index."""
-        table, fromisoformat, num = rules.table, datetime.fromisoformat, self.count
+        table, fromisoformat, num = rules.table, _fromisoformat, self.count
         residual_of = table.get
         first = num  # num - first is the index of the record: shifted where a record is not one event
         # Until the first event, whose time the others are measured from, everything takes the general path.
@@ -147,8 +168,16 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
             except _NOT_PLAIN:
                 pass
             else:
-                # Go's form only, since fromisoformat() reads others too, and within what assume() says.
-                if stamp[4:20:3] == "--T::." and stamp[-1] == "Z" and "1971" < stamp < "2262" and len(record) <= limit:
+                # As Kubernetes writes it, since fromisoformat() reads other forms too (and stops reading at a NUL),
+                # and within what assume() says.
+                if (
+                    len(stamp) == _STAMP_LENGTH
+                    and stamp[4:20:3] == "--T::."
+                    and stamp[-1] == "Z"
+                    and "\0" not in stamp
+                    and "1971" < stamp < "2262"
+                    and len(record) <= limit
+                ):
                     target = key.objectRef
                     parts = key.stage, key.verb, target.resource, target.subresource, key.user.username
                     residual = residual_of(parts, _MISS)
@@ -173,7 +202,7 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
     ) -> Iterator[tuple[Residual[AuditEvent], AuditEvent]]:
         """Everything that is not a plain audit event."""
         self.general += 1
-        if len(record) > limits.record and (size := len(bytes(record).strip())) > limits.record:
+        if len(record) > limits.record and (size := len(bytes(record).strip(document.BLANKS))) > limits.record:
             self._refusals.add(Reason.RECORD_TOO_LARGE, place, f"larger than {limits.record} bytes: size>={size}")
             return
         if read is _read_item:
@@ -182,7 +211,7 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
         try:
             items: Iterable[Slice] = _read_list(record).items
         except _NOT_PLAIN:
-            data = bytes(record).strip()
+            data = bytes(record).strip(document.BLANKS)
             if not data:
                 return
             if problem := document.check(data):

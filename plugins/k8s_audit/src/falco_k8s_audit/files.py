@@ -56,7 +56,8 @@ class FileTransport:
         self._path = path
         self._limits = limits
         self._refusals = refusals
-        self._parts = parts
+        self.parts = parts
+        """What is read; assign before reading begins to go on from a position."""
         self._closed = False
         self.position: tuple[str, int] = ("", 0)
         """File and offset; all that is before is done. In a compressed file the offset is that of its content."""
@@ -67,7 +68,7 @@ class FileTransport:
         Raises:
             SourceError: There is nothing at the path, or its one file cannot be opened.
         """
-        parts = _find(self._path) if self._parts is None else self._parts
+        parts = _find(self._path) if self.parts is None else self.parts
         is_only = len(parts) == 1 and parts[0].path == self._path
         for part in parts:
             if self._closed:
@@ -89,7 +90,7 @@ class FileTransport:
 
     def split(self, parts: int) -> list[FileTransport]:
         """At most *parts* of about the same size, in order; only plain files of lines are cut."""
-        found = _find(self._path) if self._parts is None else list(self._parts)
+        found = _find(self._path) if self.parts is None else list(self.parts)
         pieces = [piece for part in found for piece in self._pieces(part, found, parts)]
         groups: list[list[Part]] = []
         target = sum(map(_size, pieces)) / parts
@@ -104,7 +105,7 @@ class FileTransport:
 
     def with_refusals(self, refusals: Refusals) -> FileTransport:
         """The same files, reporting to *refusals*."""
-        return FileTransport(self._path, self._limits, refusals, self._parts)
+        return FileTransport(self._path, self._limits, refusals, self.parts)
 
     def _pieces(self, part: Part, found: Sequence[Part], parts: int) -> list[Part]:
         """*part*, cut so that all pieces of *found* together are about *parts*."""

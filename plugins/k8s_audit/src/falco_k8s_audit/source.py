@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar, Final, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -46,7 +46,7 @@ class AuditSource(Source[Records]):
     def __init__(self, config: Config, open_params: str) -> None:
         super().__init__(config, open_params)
         self._refusals = Refusals(self._say)
-        self._transport = _transport(config, open_params.strip(), self._refusals)
+        self._transport = _transport(config, open_params.strip(), self._refusals, self._say)
 
     def batches(self) -> Iterator[Records]:
         """Batches of records, in order."""
@@ -81,7 +81,7 @@ class AuditSource(Source[Records]):
         return part
 
 
-def _transport(config: Config, where: str, refusals: Refusals) -> Transport:
+def _transport(config: Config, where: str, refusals: Refusals, report: Callable[[str], None]) -> Transport:
     scheme = _SCHEME.match(where)
     if where == "-":
         return StdinTransport(config.limits, refusals)
@@ -94,7 +94,7 @@ def _transport(config: Config, where: str, refusals: Refusals) -> Transport:
             # Imported here: reading a file needs no web server.
             from falco_k8s_audit.webhook import Address, WebhookTransport
 
-            return WebhookTransport(Address.of(where), config, refusals)
+            return WebhookTransport(Address.of(where), config, refusals, report)
         case name:
             raise SourceError(
                 f'scheme "{name}" is not supported: open_params is a path, file://, http://, https:// or -'

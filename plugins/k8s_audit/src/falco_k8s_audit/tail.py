@@ -10,6 +10,7 @@ import os
 import stat
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -26,6 +27,7 @@ _LINGER_POLLS: Final = 25
 """How long a file that was moved away is still read: its writer may not have noticed yet."""
 _SLACK_NS: Final = 50_000_000
 """By how much a file system's clock may lag."""
+_REMEMBERED: Final = 64
 _PACKED: Final = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
 
@@ -59,6 +61,10 @@ class _Followed:
         if len(self._head) < _HEAD:
             self._head = self.head()[: self._offset]
         return self._records(self._lines.feed(block))
+
+    def is_same(self, head: bytes) -> bool:
+        """Whether a file that begins with *head* has what was read here: it is this one, or a copy."""
+        return bool(self._head) and head.startswith(self._head)
 
     def finish(self) -> Records:
         """The last line, if it has not ended; closes the file."""
@@ -101,6 +107,8 @@ class TailTransport:
         """Files that were moved away, the oldest first: their writer may not have noticed yet."""
         self._quiet: dict[_Followed, int] = {}
         """Polls since something was read of each of them."""
+        self._done: deque[_Followed] = deque(maxlen=_REMEMBERED)
+        """Files that were read to their end and closed."""
         self._polled_ns = time.time_ns()
 
     def batches(self) -> Iterator[Records]:
@@ -154,6 +162,7 @@ class TailTransport:
             if self._quiet[followed] > _LINGER_POLLS:
                 self._past.remove(followed)
                 del self._quiet[followed]
+                self._done.append(followed)
                 yield followed.finish()
 
     def _missed(self, current: _Followed, new: _Followed, since_ns: int) -> list[_Followed]:
@@ -170,7 +179,8 @@ class TailTransport:
                     continue
                 if _identity(status) not in seen:
                     followed = _Followed(path, self._limits)
-                    if followed.head() == current.head():  # a copy, made by whoever rotates
+                    head = followed.head()
+                    if any(other.is_same(head) for other in (*self._past, *self._done, current)):
                         followed.file.close()
                     else:
                         found.append((status.st_mtime_ns, followed))

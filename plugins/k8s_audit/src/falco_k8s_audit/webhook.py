@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import structlog
 from cheroot import errors
 from cheroot.makefile import MakeFile
 from cheroot.server import ChunkedRFile, Gateway, HTTPConnection, HTTPServer
@@ -38,8 +37,6 @@ _SHUTDOWN_S: Final = 5
 _HEADER_LIMIT: Final = 1 << 16
 _BLOCK: Final = 1 << 16
 _PORTS: Final = {"http": 80, "https": 443}
-
-_log: Final = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +83,14 @@ class WebhookTransport:
         address: Where to listen.
         config: Certificate, limits, who may post.
         refusals: Counts and reports requests that are refused.
+        report: Takes a sentence for the log.
     """
 
-    def __init__(self, address: Address, config: Config, refusals: Refusals) -> None:
+    def __init__(self, address: Address, config: Config, refusals: Refusals, report: Callable[[str], None]) -> None:
         self.address = address
         self._config = config
         self._refusals = refusals
+        self._report = report
         self._mailbox = Mailbox()
         self._stop = threading.Event()
         self.port: int | None = None
@@ -144,7 +143,8 @@ class WebhookTransport:
         except (OSError, OverflowError) as error:
             raise SourceError(f"listen tcp {self.address.host}:{self.address.port}: {error}") from error
         self.port = server.socket.getsockname()[1]
-        _log.info("webhook_listening", address=str(self.address), port=self.port)
+        is_open = " (all interfaces: name one, such as 127.0.0.1, to listen there only)" if self.address.is_open else ""
+        self._report(f"the audit webhook listens on {self.address}{is_open}")
         return server
 
     def refuse(self, sender: str, message: str) -> None:

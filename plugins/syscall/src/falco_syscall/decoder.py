@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from falco.sources import Decoder
 from falco_syscall.capture import CaptureEvent
+from falco_syscall.capture.event_table import EventFlag, EventSource
 from falco_syscall.event import SyscallEvent
 from falco_syscall.state import new_machine
 
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from falco_syscall.capture import Metadata
 
 Item: TypeAlias = "Metadata | CaptureEvent"
+
+
+def _is_of_kernel(event: SyscallEvent) -> bool:
+    """Whether it is more than a note of the driver or a message: the capture begins with the first such event."""
+    is_message = event.info.source in {EventSource.METAEVENT, EventSource.PLUGIN}
+    return not is_message and EventFlag.SKIPPARSERESET not in event.info.flags
 
 
 class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
@@ -45,7 +52,9 @@ class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
                 self.machine.load(item)
                 continue
             event = SyscallEvent(item, self.machine)
-            event.start_ns = self._start_ns = self._start_ns or event.time_ns
+            if not self._start_ns and _is_of_kernel(event):
+                self._start_ns = event.time_ns
+            event.start_ns = self._start_ns
             event.previous_ns = self._previous_ns or event.time_ns
             self._previous_ns = event.time_ns
             self.count = event.num

@@ -7,7 +7,7 @@ from struct import pack
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from falco_syscall.capture.blocks import EVENT_FORMS, blocks
@@ -129,6 +129,7 @@ others = st.sampled_from(
 streams = st.lists(st.integers(0, 12).flatmap(lambda n: event_blocks() if n else others), max_size=30)
 
 
+@settings(max_examples=400)
 @given(streams, st.sampled_from([1, 64, 300, 5000, 1 << 20]), st.integers(0, 30))
 def test_scan_and_walk_find_the_same(parts: list[bytes], chunk_bytes: int, cut: int):
     data = SECTION + b"".join(parts)
@@ -157,6 +158,30 @@ def test_metadata_is_not_lost_with_a_chain_of_events_that_are_left_out():
 
     assert scanned(data, 1 << 20) == Walk(data).found()
     assert scanned(data, 1 << 20)[0] == [Section(), MachineInfo("x"), MachineInfo("y")]
+
+
+@pytest.mark.parametrize("kind", [0x204, 0x216])
+def test_events_and_metadata_keep_their_order_whatever_the_kind(kind: int):
+    count = pack("<I", 0) if kind == 0x216 else b""
+    event = block(kind, pack("<HQqIH", 0, 5, 1, 22 + len(count), 15) + count)
+    odd = pack("<II", kind, len(event) + 1) + event[8:-4] + b"+" + pack("<I", len(event) + 1)
+    other = item_block(MachineInfo("x"))
+    for parts in (
+        [event, other, event], [other, event, other], [odd, other, odd, event], [odd, event, other], [event, odd, event, event],
+        [block(0x204, event[8:-4] if kind == 0x204 else pack("<HQqIH", 0, 5, 1, 22, 15)), event, other, event],
+    ):  # fmt: skip
+        data = SECTION + b"".join(parts)
+        assert scanned(data, 1 << 20) == Walk(data).found()
+
+
+@pytest.mark.parametrize("count", [63, 64, 255, 256, 257, 300, 512, 20_000])
+def test_however_many_parameters_an_event_claims_their_lengths_are_checked(count: int):
+    content = b"\xff\xff" * count + bytes(100)
+    broken = block(0x216, pack("<HQqIHI", 0, 5, 1, 26 + len(content), 5, count) + content)
+    data = SECTION + broken
+
+    assert scanned(data, 1 << 20) == Walk(data).found()
+    assert "bytes after the event" in scanned(data, 1 << 20)[2][0]
 
 
 def test_dump_flags_are_a_column():

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falco_syscall.capture import conversion
-from falco_syscall.capture.conversion import KEPT_ENTERS, Converter, Fate, Origin, plan, stored_codes
+from falco_syscall.capture.conversion import KEPT_ENTERS, Converter, Fate, plan, stored_codes
 from falco_syscall.capture.event_table import CODES, EVENTS, SIZES, EventFlag, ParamType
 
 RULES = {
@@ -55,7 +55,7 @@ def step_by_step(
         for origin, number, otherwise in sources:
             kind = EVENTS[to].params[len(made)].type
             size = SIZES[kind]
-            default = b"\xff" * 4 if kind in (ParamType.UID, ParamType.GID) else bytes(size or 0)
+            default = bytes(size or 0)
             value = default
             if origin == "old":
                 value = params[number]
@@ -77,10 +77,7 @@ PAIRS = [(e.code, n) for e in EVENTS for n in range(len(e.params) + 3)]
 raw_params = st.lists(st.binary(max_size=10), min_size=40, max_size=40)
 
 
-@given(st.sampled_from(PAIRS), raw_params, st.none() | st.tuples(st.integers(-3, 1), raw_params, st.integers(0, 8)))
-def test_a_plan_does_what_its_rules_do_one_after_the_other(
-    pair: tuple[int, int], values: list[bytes], enter: tuple[int, list[bytes], int] | None
-):
+def check(pair: tuple[int, int], values: list[bytes], enter: tuple[int, list[bytes], int] | None) -> None:
     code, count = pair
     params = values[:count]
     way = plan(code, count)
@@ -113,6 +110,34 @@ def test_a_plan_does_what_its_rules_do_one_after_the_other(
     if way.enter is not None and stored is not None:
         assert 7 not in converter._pending
         assert converter.wrong_enters == (stored[0] != way.enter)
+
+
+VALUES = [bytes([65 + n]) * (n % 11) for n in range(40)]
+ENTERED = [bytes([97 + n]) * 9 for n in range(10)]
+
+
+@pytest.mark.parametrize("enter", [None, (-1, ENTERED, 8), (-1, ENTERED, 1), (0, ENTERED, 8)])
+def test_every_plan_does_what_its_rules_do_one_after_the_other(enter):
+    for pair in PAIRS:
+        check(pair, VALUES, enter)
+
+
+@given(st.sampled_from(PAIRS), raw_params, st.none() | st.tuples(st.integers(-3, 1), raw_params, st.integers(0, 8)))
+def test_a_plan_does_it_with_any_values(pair, values, enter):
+    check(pair, values, enter)
+
+
+def test_the_current_enter_event_of_execve_serves_its_shorter_exit_event():
+    converter = Converter()
+    code = CODES["SYSCALL_EXECVE_19_X"]
+    count = max(n for c, n in RULES if c == code and plan(c, n).enter is not None)
+
+    entered = converter.convert(CODES["SYSCALL_EXECVE_18_E"], 1, [b"/bin/x\0"])
+    _, params = converter.convert(code, 1, [b""] * count)  # type: ignore[misc]
+
+    assert entered == (CODES["SYSCALL_EXECVE_19_E"], [b"/bin/x\0"])
+    assert params[EVENTS[code].param_index("filename")] == b"/bin/x\0"
+    assert converter.lost_enters == 0
 
 
 def test_every_rule_belongs_to_a_plan():
@@ -203,12 +228,13 @@ def test_a_value_for_a_smaller_type_is_cut():
     )
 
 
-def test_missing_users_are_nobody():
-    for code, count in RULES:
-        way = plan(code, count)
-        for piece, param in zip(way.pieces, EVENTS[way.code].params, strict=False):
-            if piece.origin is Origin.CONSTANT and piece.value and param.type in (ParamType.UID, ParamType.GID):
-                assert piece.value == b"\xff" * 4
+def test_no_rule_makes_somebody_root_by_default():
+    # A user of which nothing is known must not become number 0.
+    for (_, count), (action, to, sources) in RULES.items():
+        first = count if action == "add_params" else 0
+        for index, (origin, _, otherwise) in enumerate(sources, first):
+            if EVENTS[to].params[index].type in (ParamType.UID, ParamType.GID):
+                assert "default" not in (origin, otherwise)
 
 
 def test_parameters_that_are_newer_than_the_table_are_left_out_of_current_events():

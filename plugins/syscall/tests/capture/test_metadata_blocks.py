@@ -231,6 +231,12 @@ def test_lists_that_contradict_themselves_are_refused_with_the_place(kind: int, 
         read(kind, body)
 
 
+def test_an_entry_that_says_it_is_shorter_than_its_content_is_refused():
+    user = pack("<BII", 0, 1, 2) + s(b"a") + s(b"b") + s(b"c")
+    with pytest.raises(CaptureError, match="the length of an entry contradicts its content"):
+        read(0x220, pack("<I", len(user) + 3) + user)
+
+
 def test_a_list_without_end_is_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(metadata_blocks, "MAX_ENTRIES", 3)
     read(0x203, bytes(8) + bytes(17) * 3)

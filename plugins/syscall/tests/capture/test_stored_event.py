@@ -64,6 +64,13 @@ def test_the_first_format_tells_the_number_of_parameters_by_their_lengths(length
     assert [len(p) for p in event.params] == lengths
 
 
+def test_the_first_format_has_narrow_lengths_for_every_code():
+    event = read_event(EVENT_FORMS[0x204], uncounted(CODES["CONTAINER_JSON_2_E"], [8], EIGHT))
+
+    assert not isinstance(event, int)
+    assert event.params == [EIGHT]
+
+
 @pytest.mark.parametrize("code", [280, 286])
 def test_notifications_of_the_first_format_say_three_bytes_too_many(code: int):
     event = read_event(EVENT_FORMS[0x204], uncounted(code, [4, 4], b"abc\0def\0", more=3) + b"\0\0\0")

@@ -103,8 +103,6 @@ def _count(code: int, content: bytes) -> int:
             total = 2 * count + sum(_lengths(count, 2).unpack_from(content))
             if total == len(content):
                 return count
-            if total < len(content):
-                break
     raise MalformedEvent("no number of parameters agrees with its length")
 
 

@@ -32,7 +32,7 @@ PARAMETERS: Final[dict[str, ParamType]] = {
 
 
 def _parameter(text: str) -> str | None:
-    """``.flags`` to ``flags``; None if the text goes on after the name of a parameter.
+    """``.flags`` as it is; None if the text goes on after the name of a parameter.
 
     Raises:
         ValueError: No event has a parameter whose name begins the text.
@@ -41,18 +41,18 @@ def _parameter(text: str) -> str | None:
         return None
     name = text[1:]
     if name in PARAMETERS:
-        return name
+        return text
     if any(name.startswith(known) for known in PARAMETERS):
         return None
     raise ValueError(f"unknown event argument {name}")
 
 
 def _after_dot(text: str) -> str | None:
-    return text[1:] if text.startswith(".") and len(text) > 1 else None
+    return text if text.startswith(".") and len(text) > 1 else None
 
 
 def _side(text: str) -> str | None:
-    return {".src": "src", ".dst": "dst"}.get(text)
+    return text if text in {".src", ".dst"} else None
 
 
 SPELLINGS: Final[dict[str, Callable[[str], str | None]]] = {
@@ -60,15 +60,43 @@ SPELLINGS: Final[dict[str, Callable[[str], str | None]]] = {
     "evt.rawarg": _parameter,
     "evt.type.is": _after_dot,
     "evt.abspath": _side,
-    "evt.around": _after_dot,
     "thread.cgroup": _after_dot,
 }
-"""By field: the argument that a text after the field's name means, see ``Field.spelling``."""
+"""By field: the argument that a text after the field's name means, see ``Field.spelling``.
+
+The dot stays, to tell a name written after a dot from one in brackets, which these fields do not take.
+"""
+
+
+def name_of(field: str, argument: str | None) -> str:
+    """The name in an argument that was written after a dot.
+
+    Raises:
+        ValueError: It was written in brackets.
+    """
+    if argument is None or not argument.startswith("."):
+        raise ValueError(
+            f"filter syntax error: {field}" if argument is None else f"filter syntax error: {field}[{argument}]"
+        )
+    return argument[1:]
 
 
 def rawarg_type(argument: str | None) -> FieldType:
     """The type of ``evt.rawarg`` with this argument; DYNAMIC if values of the type cannot be compared."""
-    param_type = PARAMETERS.get(argument or "")
-    if param_type is None or param_type in _UNCOMPARABLE:
+    param_type = _raw_type(argument)
+    if param_type in _UNCOMPARABLE:
         return FieldType.DYNAMIC
     return _FIELD_TYPES.get(param_type) or FieldType(param_type.value)
+
+
+def rawarg_refusal(argument: str | None) -> str:
+    """Why ``evt.rawarg`` with this argument cannot be compared, "" if it can; types have the numbers of the driver."""
+    param_type = _raw_type(argument)
+    return f"wrong parameter type {_TYPE_NUMBERS[param_type]}" if param_type in _UNCOMPARABLE else ""
+
+
+def _raw_type(argument: str | None) -> ParamType:
+    return PARAMETERS[name_of("evt.rawarg", argument)]
+
+
+_TYPE_NUMBERS: Final = {param_type: number for number, param_type in enumerate(ParamType)}

@@ -41,6 +41,9 @@ _OTHER_NAMES: Final = frozenset(
 )
 """Calls of other architectures that come as the event of a call with another name."""
 
+_NO_EVENTS: Final = frozenset({"syscall"})
+"""Names that conditions may have though no event has them. upstream: the generic events are called so in the table."""
+
 _ASYNCHRONOUS: Final = frozenset({"container", "container_removed"})
 """Names of the asynchronous events of the container plugin."""
 
@@ -116,7 +119,7 @@ def _catalogue() -> EventCatalogue:
         event_source="syscall",
         schema_version=LISTED_SCHEMA_VERSION,
         types=types,
-        aliases=(_ASYNCHRONOUS.union(SYSCALLS)) - {event_type.name for event_type in types},
+        aliases=(_ASYNCHRONOUS | _NO_EVENTS).union(SYSCALLS) - {event_type.name for event_type in types},
         always=frozenset({CODES["ASYNCEVENT_E"]}),
     )
 

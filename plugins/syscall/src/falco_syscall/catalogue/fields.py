@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any, Final, TypeAlias
 
 from falco.fields import Argument, Field, FieldClass, FieldFlag, FieldFormat, FieldType, Getter, Quantifier
-from falco_syscall.catalogue.arguments import SPELLINGS, rawarg_type
+from falco_syscall.catalogue.arguments import SPELLINGS, rawarg_refusal, rawarg_type
 
 Binder: TypeAlias = "Callable[[str | None], Getter[Any]]"
 """Makes the getter of one field from its argument, see ``Field.bind``."""
@@ -24,7 +24,7 @@ _ARGUMENTS: Final = {
     "key": Argument.KEY,
     "index or key": Argument.INDEX_OR_KEY,
 }
-_FORMATS: Final = {"hex": FieldFormat.HEX, "padded": FieldFormat.PADDED_9}
+_FORMATS: Final = {"decimal": FieldFormat.DECIMAL, "hex": FieldFormat.HEX, "padded": FieldFormat.PADDED_9}
 _QUANTIFIERS: Final = {"any": Quantifier.ANY, "either": Quantifier.EITHER}
 _FLAGS: Final = {flag.name.lower(): flag for flag in FieldFlag}
 _LIST: Final = "LIST("
@@ -32,11 +32,12 @@ _OF_PLUGIN: Final = " (plugin)"
 """Ends the name of a class that a plugin of Falco has; the others are its own."""
 
 
-def fields(binders: Mapping[str, Binder]) -> tuple[Field[Any], ...]:
+def fields(binders: Mapping[str, Binder], shown: Mapping[str, Binder]) -> tuple[Field[Any], ...]:
     """All fields in the order of the list, each with its binder.
 
     Args:
         binders: By name of the field.
+        shown: Of the fields that outputs show differently, see ``Field.shown``.
 
     Raises:
         ValueError: A binder is for a field that does not exist, or a field has none.
@@ -45,7 +46,10 @@ def fields(binders: Mapping[str, Binder]) -> tuple[Field[Any], ...]:
     if names != binders.keys():
         missing, unknown = sorted(names - binders.keys()), sorted(binders.keys() - names)
         raise ValueError(f"fields without a binder: {missing}; binders without a field: {unknown}")
-    return tuple(replace(definition, bind=binders[definition.name]) for definition in definitions())
+    return tuple(
+        replace(definition, bind=binders[definition.name], shown=shown.get(definition.name))
+        for definition in definitions()
+    )
 
 
 @cache
@@ -80,6 +84,7 @@ def _definitions(text: str) -> Iterator[Field[Any]]:
                 quantifier=next((_QUANTIFIERS[word] for word in words if word in _QUANTIFIERS), Quantifier.ONE),
                 spelling=SPELLINGS.get(name),
                 type_of=rawarg_type if name == "evt.rawarg" else None,
+                refusal_of=rawarg_refusal if name == "evt.rawarg" else None,
             )
 
 

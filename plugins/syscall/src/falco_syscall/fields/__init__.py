@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from falco.fields import Field
 
 FIELDS: tuple[Field[Any], ...] = evt.ENVELOPE + fields(
-    evt.BINDERS | proc.BINDERS | user.BINDERS | fd.BINDERS | fspath.BINDERS | container.BINDERS
+    evt.BINDERS | proc.BINDERS | user.BINDERS | fd.BINDERS | fspath.BINDERS | container.BINDERS,
+    shown=evt.SHOWN | proc.SHOWN,
 )
 """All fields of the syscall source; of those that every source has, only what is read differently here."""

@@ -11,9 +11,9 @@ from falco.fields.evt import GROUP
 from falco.fields.text import from_bytes
 from falco_syscall.arguments import show, show_all
 from falco_syscall.capture import FdType
-from falco_syscall.capture.event_table import CODES, EVENTS, EventFlag, EventSource, ParamType
+from falco_syscall.capture.event_table import CODES, EVENTS, EventFlag, EventSource, ParamFormat, ParamType
 from falco_syscall.capture.linux import ERRORS
-from falco_syscall.catalogue.arguments import PARAMETERS
+from falco_syscall.catalogue.arguments import PARAMETERS, name_of
 from falco_syscall.fields.binding import constant, number, plain
 from falco_syscall.state.descriptors import FILES, IP_SOCKETS
 from falco_syscall.state.opening import OPEN_CALLS
@@ -49,7 +49,7 @@ def _syscall_type(event: SyscallEvent) -> str | None:
 
 
 def _type_is(argument: str | None) -> Getter:
-    name = argument or ""
+    name = name_of("evt.type.is", argument)
     return lambda event: 1 if event.name == name else None
 
 
@@ -106,9 +106,8 @@ def _places(name: str) -> dict[int, int]:
 
 
 def _argument(argument: str | None) -> Getter:
-    name = argument or ""
-    if name in PARAMETERS:
-        where = _places(name)
+    if argument is not None and argument.startswith("."):
+        where = _places(argument[1:])
 
         def by_name(event: SyscallEvent) -> str | None:
             index = where.get(event.code)
@@ -140,24 +139,56 @@ _TEXTS: Final = frozenset({ParamType.CHARBUF, ParamType.FSPATH, ParamType.FSRELP
 
 
 def _raw_argument(argument: str | None) -> Getter:
-    name = argument or ""
-    if name not in PARAMETERS:
-        raise ValueError(f"unknown event argument {name}")
+    name = name_of("evt.rawarg", argument)
     where = _places(name)
+    kind = _kind(PARAMETERS[name])
 
     def read(event: SyscallEvent) -> Value | None:
         index = where.get(event.code)
-        if index is None or index >= len(event.params):
+        # Some names stand for a number in one event and for a text in another: such a value cannot be compared.
+        if index is None or index >= len(event.params) or _kind(event.info.params[index].type) is not kind:
             return None
-        kind = event.info.params[index].type
         raw = event.params[index]
-        if kind in _NUMBERS:
+        if kind is int:
             return event.number(index) if raw else None
-        if kind in _TEXTS:
+        if kind is str:
             return from_bytes(raw) if raw else ABSENT
-        return raw
+        return raw or None
 
     return read
+
+
+def _shown_raw_argument(argument: str | None) -> Getter:
+    """In an output every parameter of the name is shown, numbers in the base of the parameter."""
+    where = _places(name_of("evt.rawarg", argument))
+
+    def shown(event: SyscallEvent) -> Value | None:
+        index = where.get(event.code)
+        if index is None or index >= len(event.params):
+            return None
+        param = event.info.params[index]
+        kind = _kind(param.type)
+        if kind is not int:
+            return event.params[index] if kind is bytes else event.path(index)
+        if not event.has(index):
+            return None
+        number = event.number(index)
+        match param.format:
+            case ParamFormat.HEX:
+                return f"{number:X}"
+            case ParamFormat.OCT:
+                return f"{number:o}"
+            case ParamFormat.NA:
+                return str(number)
+        return number
+
+    return shown
+
+
+def _kind(param_type: ParamType) -> type:
+    if param_type in _NUMBERS:
+        return int
+    return str if param_type in _TEXTS else bytes
 
 
 def _data_index(code: int) -> int:
@@ -202,9 +233,7 @@ def _error_count(event: SyscallEvent) -> int | None:
 
 
 _FILE_CALLS: Final = frozenset(OPEN_CALLS) | {CODES["SYSCALL_RENAMEAT_X"]}
-_NET_CALLS: Final = frozenset(
-    CODES[name] for name in ("SOCKET_ACCEPT_5_X", "SOCKET_ACCEPT4_6_X", "SOCKET_CONNECT_X", "SOCKET_BIND_X")
-)
+_NET_CALLS: Final = frozenset(CODES[name] for name in ("SOCKET_ACCEPT_5_X", "SOCKET_ACCEPT4_6_X", "SOCKET_CONNECT_X"))
 
 
 def _is_about_file(event: SyscallEvent) -> bool:
@@ -346,9 +375,7 @@ def _base(event: SyscallEvent, dirfd: int) -> str:
 
 
 def _absolute_path(argument: str | None) -> Getter:
-    if argument not in {None, "src", "dst"}:
-        raise ValueError(f"filter syntax error: evt.abspath[{argument}]")
-    side = 1 if argument == "dst" else 0
+    side = 1 if argument is not None and name_of("evt.abspath", argument) == "dst" else 0
 
     def read(event: SyscallEvent) -> str | None:
         if event.code == _BY_HANDLE:
@@ -425,6 +452,9 @@ BINDERS: Final[dict[str, Binder]] = {
     "evt.infra.docker.container.name": constant(None),
     "evt.infra.docker.container.image": constant(None),
 }
+
+SHOWN: Final[dict[str, Binder]] = {"evt.rawarg": _shown_raw_argument}
+"""Fields that an output shows differently."""
 
 _META: Final = frozenset({EventSource.METAEVENT, EventSource.PLUGIN})
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falco.fields.text import size
 from falco_syscall.capture.event_table import CODES
+from falco_syscall.catalogue.arguments import name_of
 from falco_syscall.fields.binding import constant, of_thread, plain
 from falco_syscall.state.credentials import CAPABILITIES
 from falco_syscall.state.descriptors import NAMES
@@ -70,12 +72,7 @@ def _parent(read: OfThread) -> Binder:
 
 def _ancestor_at(threads: ThreadTable, thread: Thread, steps: int) -> Thread | None:
     """The main thread of the process *steps* generations up; 0 is the process itself."""
-    ancestor = thread.main
-    for _ in range(steps):
-        if ancestor is None:
-            return None
-        ancestor = threads.parent_of(ancestor)
-    return ancestor
+    return next(islice(threads.ancestors(thread), steps - 1, None), None) if steps else thread.main
 
 
 def _generation(name: str, argument: str) -> int:
@@ -308,7 +305,7 @@ def _capabilities(bits: int) -> str:
 
 
 def _cgroup(argument: str | None) -> Getter:
-    subsystem = argument or ""
+    subsystem = name_of("thread.cgroup", argument)
 
     def read(thread: Thread) -> str | None:
         return next((path for name, path in thread.cgroups if name == subsystem), None)
@@ -430,3 +427,34 @@ BINDERS: Final[dict[str, Binder]] = {
     "proc.stdout.name": _standard(1, name=True),
     "proc.stderr.name": _standard(2, name=True),
 }
+
+
+def _shown_ancestor(name: str, read: OfThread) -> Binder:
+    """What an output shows: one ancestor, without an argument the process itself."""
+
+    def bind(argument: str | None) -> Getter:
+        steps = 0 if argument is None or argument == "-1" else _generation(name, argument)
+
+        def getter(event: SyscallEvent) -> Value | None:
+            if event.thread is None:
+                return None
+            ancestor = _ancestor_at(event.machine.threads, event.thread, steps)
+            value: Value | None = None if ancestor is None else read(ancestor)
+            return value
+
+        return getter
+
+    return bind
+
+
+def _shown_environment(argument: str | None) -> Getter:
+    if argument is None or (argument.isascii() and argument.isdigit()):
+        return _shown_ancestor("proc.aenv", lambda thread: _environment(thread, ""))(argument)
+    return _ancestor_variable(argument)
+
+
+SHOWN: Final[dict[str, Binder]] = {
+    "proc.apid": _shown_ancestor("proc.apid", lambda thread: thread.pid),
+    "proc.aenv": _shown_environment,
+}
+"""Fields that an output shows differently."""
