@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
+RULES ?= rules/k8s_audit_rules.yaml
+EVENTS ?= 100000
 
 .PHONY: demo test lint types layers unit bench clean
 
@@ -27,6 +29,10 @@ layers: .venv/ready
 
 unit: .venv/ready
 	$(BIN)/pytest -q -n $(JOBS)
+
+# Ratios to json.loads on made-up audit logs; RULES=file for other rules than the packaged ones. Never part of `make test`.
+bench: .venv/ready
+	$(BIN)/python tests/benchmarks/bench_k8s.py --rules $(RULES) --events $(EVENTS)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .hypothesis .import_linter_cache

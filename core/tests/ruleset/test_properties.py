@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from falco.conditions.checked import FALSE, And, Check, Condition, FieldUse, Not, Or
 from falco.ruleset import UNKNOWN, Ruleset
+from falco.ruleset.bindings import Bindings
 from falco.ruleset.interpreter import holds, matches, read
 from falco.ruleset.specialise import checks, conjunction, disjunction, fold, operands, rebuild, signed, uses, weaken
+from falco.ruleset.table import Masks, is_on
 from falco.testing import records as some
 from falco.testing.records import Record
 
@@ -32,7 +34,41 @@ def hits(residual: Any, event: Record) -> list[int]:
     return [] if residual is None else [compiled.rule.index for compiled in residual(event)]
 
 
+@settings(max_examples=800, deadline=None)
+@given(some.checks(), EVENTS)
+def test_a_check_compiled_is_the_check_interpreted(check: Check, events: list[Record]) -> None:
+    residual = ruleset([check]).everything
+    negated = ruleset([Not(check)]).everything
+    for event in events:
+        expected = holds(check, event)
+
+        assert (hits(residual, event) == [0]) == expected
+        assert (hits(negated, event) == [0]) != expected
+
+
 @settings(max_examples=400, deadline=None)
+@given(
+    st.sampled_from(some.DISPATCHED).flatmap(
+        lambda use: st.tuples(
+            st.just(use),
+            st.lists(some.checks(st.just(use)), min_size=1, max_size=6),
+            st.lists(st.one_of(st.sampled_from(some.values_of(use)), st.none()), min_size=1),
+        )
+    )
+)
+def test_masks_tell_the_truth_of_every_check(drawn: tuple[FieldUse, list[Check], list[Any]]) -> None:
+    use, found, values = drawn
+    mine = [check for check in dict.fromkeys(found) if is_on(check, (use.text,))]
+    masks = Masks(mine, Bindings())
+    for value in values:
+        event = Record(values={} if value is None else {use.text: value})
+
+        assert [masks.truth(check, masks[value]) for check in mine] == [holds(check, event) for check in mine]
+    assert all(masks.truth(check, masks[UNKNOWN]) is None for check in mine)
+    assert all(isinstance(check.right, tuple) for check in mine)
+
+
+@settings(max_examples=200, deadline=None)
 @given(CONDITIONS, EVENTS, st.booleans())
 def test_interpreter_one_function_and_dispatch_agree(
     conditions: list[Condition], events: list[Record], first_only: bool
@@ -46,7 +82,7 @@ def test_interpreter_one_function_and_dispatch_agree(
         assert hits(rules.residual(some.key_of(event)), event) == expected
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(CONDITIONS, some.records(), st.sets(st.integers(0, len(some.DISPATCH) - 1)), st.booleans())
 def test_an_unknown_value_decides_nothing(
     conditions: list[Condition], event: Record, hidden: set[int], first_only: bool
@@ -67,7 +103,7 @@ def test_a_narrowed_key_is_the_whole_key(conditions: list[Condition], events: li
         assert rules.narrowed(key[:length])(key[length:]) is rules.residual(key)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(CONDITIONS, some.records(), st.sets(st.sampled_from(NAMES)))
 def test_an_approximation_holds_whenever_a_rule_matches(
     conditions: list[Condition], event: Record, decidable: set[str]
@@ -82,14 +118,14 @@ def test_an_approximation_holds_whenever_a_rule_matches(
         assert holds(weak, event)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(some.conditions(), some.records())
 def test_an_approximation_that_can_decide_all_is_exact(condition: Condition, event: Record) -> None:
     assert holds(weaken(condition, lambda _check: True), event) == holds(condition, event)
     assert weaken(FALSE, lambda _check: False) == FALSE
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(some.conditions(), some.records(), st.sets(st.sampled_from(NAMES)))
 def test_folding_by_the_truth_keeps_the_truth(condition: Condition, event: Record, known: set[str]) -> None:
     def decide(check: Check) -> bool | None:
@@ -111,7 +147,7 @@ def test_joints_mean_what_they_say(conditions: list[Condition], event: Record) -
     assert holds(disjunction(parts), event) == any(holds(part, event) for part in conditions)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(CONDITIONS, some.records(), st.booleans())
 def test_an_operand_is_read_once_and_only_when_it_is_reached(
     conditions: list[Condition], event: Record, first_only: bool

@@ -1,9 +1,10 @@
 """Query parameters are those that Go's net/url finds."""
 
+from urllib.parse import quote_plus
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from urllib.parse import quote_plus
 
 from falco_k8s_audit.query import parameter
 

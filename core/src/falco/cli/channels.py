@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-
-from falco.alerts import Formatter, FormatOptions, JsonFormatter, TextFormatter
+from falco.alerts import FormatOptions, Formatter, JsonFormatter, TextFormatter
 from falco.cli.session import Session
 from falco.clock import Clock
 from falco.config.settings import Settings

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final
 
@@ -26,11 +27,11 @@ class Flag:
     """One flag: its spellings, the field of ``Options`` it sets, what follows it, its help."""
 
     names: tuple[str, ...]
-    field: str
+    sets: str
     kind: Kind
     doc: str
     metavar: str = ""
-    extra: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def option(self) -> click.Option:
         """The flag for click."""
@@ -46,7 +47,7 @@ class Flag:
                 settings |= {"type": click.IntRange(0), "default": 0, "metavar": self.metavar}
             case Kind.OPTIONAL:
                 settings |= {"is_flag": False, "flag_value": "", "default": None, "metavar": self.metavar}
-        return click.Option([*self.names, self.field], **settings)
+        return click.Option([*self.names, self.sets], **settings)
 
 
 FLAGS: Final = (

@@ -15,8 +15,8 @@ import structlog
 from falco.alerts.statistics import Statistics, losses_text
 from falco.cli import channels, first_run
 from falco.cli.duration import Limited
-from falco.cli.process import Process, write_pidfile
 from falco.cli.metrics import check_metrics
+from falco.cli.process import Process, write_pidfile
 from falco.cli.rulebook import Rulebook, build
 from falco.cli.selection import check_engine
 from falco.cli.session import Session

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
 
 from falco.config.settings import Engine, EngineKind
 from falco.errors import ConfigError

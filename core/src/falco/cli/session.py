@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -42,13 +42,13 @@ class Session:
     Args:
         options: The command line.
         around: Streams, environment, directory.
-        is_worker: Whether this is a process of ``--jobs``: it leaves logs and messages to its parent.
+        is_quiet: Whether another session, of the same run, sets up the log and reports what is passed over.
     """
 
-    def __init__(self, options: Options, around: Surroundings, *, is_worker: bool = False) -> None:
+    def __init__(self, options: Options, around: Surroundings, *, is_quiet: bool = False) -> None:
         self.options = options
         self.around = around
-        self._is_worker = is_worker
+        self._is_quiet = is_quiet
 
     @cached_property
     def plugins(self) -> PluginManager:
@@ -67,7 +67,7 @@ class Session:
         read = configuration.load(
             self._main_file(), self.options.options, output_types=types, cwd=self.around.cwd, env=self.around.env
         )
-        if not self._is_worker:
+        if not self._is_quiet:
             self._configure_log(read.settings)
             self._report(read)
         return read
@@ -139,7 +139,7 @@ class Session:
             node = self._engine_node() if entry is None else entry.init_config
             who = source.plugin.info.name if entry is None else entry.name
             configs[name], problems = init_config.read(node, source.source_type.config_type, who)
-            for problem in problems if entry is not None else ():
+            for problem in problems if entry is not None and not self._is_quiet else ():
                 _log.warning(str(problem))
         return configs
 
@@ -192,7 +192,6 @@ class Session:
             self.active, hostname=self.hostname, clock=self.clock, static_fields=self.settings.static_fields
         )
 
-    @cached_property
-    def report(self) -> Callable[[str], None]:
-        """Takes a sentence for the log; any thread."""
-        return lambda sentence: _log.error(sentence)
+    def report(self, sentence: str) -> None:
+        """Put *sentence* into the log; any thread."""
+        _log.error(sentence)

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
-
-import structlog
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from falco.events import Envelope, Event
 
@@ -28,13 +26,14 @@ if TYPE_CHECKING:
 B_co = TypeVar("B_co", covariant=True)
 B_contra = TypeVar("B_contra", contravariant=True)
 E = TypeVar("E", bound=Envelope)
-_log: Final = structlog.get_logger(__name__)
 Ev = TypeVar("Ev", bound=Event)
 
 
 def _warn(sentence: str) -> None:
     """What ``report`` does until a pipeline says otherwise."""
-    _log.warning("input_reported", message=sentence)
+    import structlog  # a fifth of a worker's start, and hardly ever needed
+
+    structlog.get_logger(__name__).warning("input_reported", message=sentence)
 
 
 class Source(ABC, Generic[B_co]):
@@ -116,14 +115,12 @@ class Decoder(ABC, Generic[B_contra, E]):
 class EventList(Decoder["Sequence[Ev]", Ev]):
     """The decoder of sources whose batches are lists of events: numbers each and pairs it with ``rules.everything``."""
 
-    _start_ns: int | None = None
-
     def select(self, batch: Sequence[Ev], rules: Ruleset[Ev]) -> Iterable[tuple[Residual[Ev], Ev]]:
         """Every event of the batch."""
         everything, num = rules.everything, self.count
-        if self._start_ns is None and batch:
-            self._start_ns = batch[0].time_ns
-        start_ns = self._start_ns
+        if self.start_ns is None and batch:
+            self.start_ns = batch[0].time_ns
+        start_ns = self.start_ns
         for event in batch:
             num += 1
             event.num = self.count = num

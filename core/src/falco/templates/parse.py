@@ -63,7 +63,7 @@ def parse(text: Text, scope: Scope) -> Template:
 
 def _token(text: Text, whole: str, percent: int, scope: Scope) -> tuple[Token, int]:
     """The token at *percent* and the place after it."""
-    start = _DIGITS.match(whole, percent + 1).end()  # type: ignore[union-attr]  it also matches nothing
+    start = _DIGITS.match(whole, percent + 1).end()  # type: ignore[union-attr]  # it also matches nothing
     if start == len(whole):
         last = "a %" if start == percent + 1 else "a number"
         raise ConditionError(

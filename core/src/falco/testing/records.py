@@ -86,6 +86,11 @@ RECORD_FIELDS: Final = tuple(
         (record_field("x.port", FieldType.PORT, quantifier=Quantifier.EITHER), (0, 1, 200)),
     )
 )
+DISPATCHED: Final = tuple(
+    FieldUse(made.name, None, made)
+    for made, _ in RECORD_FIELDS
+    if made.name in {"x.verb", "x.kind", "x.code", "x.is_admin"}
+)
 DISPATCH: Final[tuple[DispatchField, ...]] = (("x.verb", "x.part[verb]"), ("x.kind",), ("x.code",), ("x.is_admin",))
 _SYNONYMS: Final = {"x.part[verb]": "x.verb"}
 _ALWAYS: Final = "x.part[always]"
@@ -168,6 +173,11 @@ def transformed(draw: st.DrawFn) -> Transformed:
     return Transformed(name, tuple(arguments), selector, shape.type, shape.is_list, definition)
 
 
+def values_of(use: FieldUse) -> tuple[Any, ...]:
+    """The values that *use* may have; of a list field, its elements."""
+    return next(values for made, values in RECORD_FIELDS if made.name == use.name)
+
+
 def _literals(operand: Operand, operator: Operator) -> tuple[Any, ...]:
     """What an operand may be compared with."""
     if operator is Operator.REGEX:
@@ -175,14 +185,14 @@ def _literals(operand: Operand, operator: Operator) -> tuple[Any, ...]:
     if operand.type is FieldType.IPNET:
         return NETWORKS
     if isinstance(operand, FieldUse):
-        return next(values for made, values in RECORD_FIELDS if made.name == operand.name)
+        return values_of(operand)
     return WORDS if operand.type in _TEXT else (0, 1, 3, 4)
 
 
 @st.composite
-def checks(draw: st.DrawFn) -> Check:
-    """A check as the type check lets it pass: any operand, any operator that suits, literals or another operand."""
-    left = draw(st.one_of(*[field_uses()] * 5, transformed()))
+def checks(draw: st.DrawFn, operands: st.SearchStrategy[Operand] | None = None) -> Check:
+    """A check as the type check lets it pass: any operator that suits *operands*, literals or another operand."""
+    left = draw(st.one_of(*[field_uses()] * 5, transformed()) if operands is None else operands)
     operator = draw(st.sampled_from(_operators(left)))
     if operator is Operator.EXISTS:
         return Check(left, operator)

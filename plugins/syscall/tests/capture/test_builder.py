@@ -110,7 +110,7 @@ def test_an_old_form_becomes_the_current_event(info, data):
 
 
 def test_calls_whose_arguments_moved_have_an_old_form():
-    for name in ("close", "read", "write", "connect", "accept4", "unlink", "dup", "kill", "mkdir", "bpf"):
+    for name in ("close", "read", "write", "connect", "accept4", "unlink", "dup", "kill", "mkdir"):
         code = event_named(name).code
         form = old_form(code)
 

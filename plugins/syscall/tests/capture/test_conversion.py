@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falco_syscall.capture import conversion
-from falco_syscall.capture.conversion import KEPT_ENTERS, Converter, Fate, Origin, plan, stored_codes
+from falco_syscall.capture.conversion import KEPT_ENTERS, Converter, Fate, plan, stored_codes
 from falco_syscall.capture.event_table import CODES, EVENTS, SIZES, EventFlag, ParamType
 
 RULES = {
@@ -55,7 +55,7 @@ def step_by_step(
         for origin, number, otherwise in sources:
             kind = EVENTS[to].params[len(made)].type
             size = SIZES[kind]
-            default = b"\xff" * 4 if kind in (ParamType.UID, ParamType.GID) else bytes(size or 0)
+            default = bytes(size or 0)
             value = default
             if origin == "old":
                 value = params[number]
@@ -228,12 +228,13 @@ def test_a_value_for_a_smaller_type_is_cut():
     )
 
 
-def test_missing_users_are_nobody():
-    for code, count in RULES:
-        way = plan(code, count)
-        for piece, param in zip(way.pieces, EVENTS[way.code].params, strict=False):
-            if piece.origin is Origin.CONSTANT and piece.value and param.type in (ParamType.UID, ParamType.GID):
-                assert piece.value == b"\xff" * 4
+def test_no_rule_makes_somebody_root_by_default():
+    # A user of which nothing is known must not become number 0.
+    for (_, count), (action, to, sources) in RULES.items():
+        first = count if action == "add_params" else 0
+        for index, (origin, _, otherwise) in enumerate(sources, first):
+            if EVENTS[to].params[index].type in (ParamType.UID, ParamType.GID):
+                assert "default" not in (origin, otherwise)
 
 
 def test_parameters_that_are_newer_than_the_table_are_left_out_of_current_events():

@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from falco_syscall.capture.event_table import CODES, EVENTS, SIZES, EventFlag, ParamType
+from falco_syscall.capture.event_table import CODES, EVENTS, SIZES, EventFlag
 
 _MAX_STEPS: Final = 50
 _MAX_PENDING: Final = 1 << 18
@@ -151,10 +151,8 @@ def _step(old: list[Piece], start: int, sources: list[tuple[str, int, str]], tar
     """The pieces that one rule makes, for the parameters of *target* from *start* on."""
     made = []
     for index, (origin, source, otherwise) in enumerate(sources, start):
-        kind = EVENTS[target].params[index].type
-        size = SIZES[kind]
-        # Zeros are a user and a group: root. All ones say that there is none.
-        default = b"\xff" * 4 if kind in (ParamType.UID, ParamType.GID) else bytes(size or 0)
+        size = SIZES[EVENTS[target].params[index].type]
+        default = bytes(size or 0)
         match origin:
             case "empty":
                 made.append(Piece(Origin.CONSTANT))

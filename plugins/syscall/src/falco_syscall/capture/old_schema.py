@@ -6,11 +6,11 @@ an event for entering each call, and can be read by older programs.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Final, NamedTuple
 
-from falco_syscall.capture.conversion import Fate, Origin, Plan, plan
-from falco_syscall.capture.event_table import EVENTS, SIZES, ParamType
+from falco_syscall.capture.conversion import Fate, Origin, Piece, Plan, plan
+from falco_syscall.capture.event_table import EVENTS, SIZES, ParamInfo
 from falco_syscall.capture.values import default
 
 FIRST_NEW_CODE: Final = 336
@@ -44,9 +44,17 @@ def old_form(code: int) -> OldForm | None:
         if (way := plan(info.code, count)).fate is Fate.CONVERT
         and way.code == code
         and way.enter is not None
-        and all(piece.origin in (Origin.EVENT, Origin.ENTER) for piece in way.pieces)
+        and all(map(partial(_is_kept, info.code, way), way.pieces, EVENTS[code].params))
     ]
     return max(found, key=lambda f: ([p.origin for p in f.way.pieces].count(Origin.ENTER), f.code), default=None)
+
+
+def _is_kept(code: int, way: Plan, piece: Piece, param: ParamInfo) -> bool:
+    """Whether a parameter was there before, in the size of today."""
+    if piece.origin not in (Origin.EVENT, Origin.ENTER) or way.enter is None:
+        return False
+    params = EVENTS[code if piece.origin is Origin.EVENT else way.enter].params
+    return piece.number >= len(params) or SIZES[params[piece.number].type] == SIZES[param.type]
 
 
 def as_old(code: int, params: list[bytes]) -> list[tuple[int, list[bytes]]]:
@@ -63,17 +71,11 @@ def as_old(code: int, params: list[bytes]) -> list[tuple[int, list[bytes]]]:
         return [(enter.code, [known.get((p.name, p.type)) or default(p) for p in enter.params]), (code, params)]
     entered, exited = _defaults(form.enter), _defaults(form.code)[: form.param_count]
     for piece, value in zip(form.way.pieces, params, strict=True):
-        side, owner = (exited, form.code) if piece.origin is Origin.EVENT else (entered, form.enter)
+        side = exited if piece.origin is Origin.EVENT else entered
         if piece.number < len(side):
-            side[piece.number] = _widened(EVENTS[owner].params[piece.number].type, value)
+            side[piece.number] = value
     return [(form.enter, entered), (form.code, exited)]
 
 
 def _defaults(code: int) -> list[bytes]:
     return [default(param) for param in EVENTS[code].params]
-
-
-def _widened(kind: ParamType, value: bytes) -> bytes:
-    """A number for a type that had more bytes."""
-    size = SIZES[kind]
-    return value + bytes(size - len(value)) if size is not None and value and len(value) < size else value
