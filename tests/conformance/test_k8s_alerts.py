@@ -55,7 +55,9 @@ def test_official_rules_give_the_recorded_alerts(oracle, tmp_path, matching):
         elif (a := ours.get(place, [])) == (b := falcos.get(place, [])):
             verdict.agreed += 1
         else:
-            verdict.differ(_of(line) or f"line {place[0]} ({line['group']} {line['note']})", f"{_short(a)}, Falco: {_short(b)}")
+            verdict.differ(
+                _of(line) or f"line {place[0]} ({line['group']} {line['note']})", f"{_short(a)}, Falco: {_short(b)}"
+            )
     verdict.judge(data)
 
 
