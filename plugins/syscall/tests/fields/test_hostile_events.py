@@ -91,4 +91,4 @@ def test_every_field_is_read_from_an_event_of_a_thread_that_nobody_knows() -> No
     (event,) = SyscallDecoder().events([CaptureEvent(1, 5, 77, 0, 3, [])])
 
     assert isinstance(event, SyscallEvent)
-    assert dict((name, bound(event)) for name, _, bound in GETTERS)["proc.name"] == "<NA>"
+    assert {name: bound(event) for name, _, bound in GETTERS}["proc.name"] == "<NA>"
