@@ -13,6 +13,7 @@ SHARED = Path(__file__).parents[1].parent / "shared"
 def pytest_addoption(parser):
     parser.addoption("--conformance", type=Path, default=SHARED / "conformance", help="folder of the conformance cases")
     parser.addoption("--oracle", type=Path, default=SHARED / "oracle", help="folder of the recorded answers of Falco")
+    parser.addoption("--whole", action="store_true", help="compare every recorded value, where a part is the default")
 
 
 def folder(request, option):

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-
 from recorded import audit_events as audit
 from recorded.command import falco
 from recorded.verdict import Reason, Verdict
@@ -56,7 +55,9 @@ def test_official_rules_give_the_recorded_alerts(oracle, tmp_path, matching):
         elif (a := ours.get(place, [])) == (b := falcos.get(place, [])):
             verdict.agreed += 1
         else:
-            verdict.differ(_of(line) or f"line {place[0]} ({line['group']} {line['note']})", f"{_short(a)}, Falco: {_short(b)}")
+            verdict.differ(
+                _of(line) or f"line {place[0]} ({line['group']} {line['note']})", f"{_short(a)}, Falco: {_short(b)}"
+            )
     verdict.judge(data)
 
 

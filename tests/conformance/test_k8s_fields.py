@@ -8,7 +8,6 @@ import json
 import re
 
 import pytest
-
 from recorded import audit_events as audit
 from recorded.verdict import Reason, Verdict
 

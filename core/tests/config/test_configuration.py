@@ -99,9 +99,10 @@ class TestLeniency:
 
     def test_a_key_without_effect_is_said_only_when_it_would_change_something(self):
         assert problems("engine: {kind: kmod, kmod: {buf_size_preset: 4}}") == []
-        assert "engine.kmod.buf_size_preset has no effect: " in problems(
-            "engine: {kind: kmod, kmod: {buf_size_preset: 5}}"
-        )[0]
+        assert (
+            "engine.kmod.buf_size_preset has no effect: "
+            in problems("engine: {kind: kmod, kmod: {buf_size_preset: 5}}")[0]
+        )
 
 
 class TestErrors:
@@ -308,7 +309,9 @@ def test_every_key_says_what_it_is_for():
             assert "description" in row or "$ref" in row, f"{name}.{key}"
 
 
-yaml_scalars = st.sampled_from(["x", "1", "-1", "true", "~", "''", "[a]", "{a: b}", "[[]]", "0.5", "[{}]", "${A}", '"\\u0000"'])
+yaml_scalars = st.sampled_from(
+    ["x", "1", "-1", "true", "~", "''", "[a]", "{a: b}", "[[]]", "0.5", "[{}]", "${A}", '"\\u0000"']
+)
 
 
 @given(st.dictionaries(st.sampled_from(sorted(configuration.Settings.__struct_fields__)), yaml_scalars, max_size=4))

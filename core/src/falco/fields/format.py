@@ -114,7 +114,7 @@ def json_of(shape: Shape, *, is_base64: bool = False) -> Convert | None:
         return text_of(shape, is_base64=is_base64)
     if shape.format in {FieldFormat.OCTAL, FieldFormat.HEX} or shape.type in _NETWORKS:
         scalar = _scalar_text(shape, is_base64=is_base64)
-    elif shape.type in _TIMES:
+    elif shape.type in _TIMES and shape.format is not FieldFormat.DECIMAL:
         scalar = signed
     elif not shape.is_list and shape.type in _PLAIN:
         return None

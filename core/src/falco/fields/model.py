@@ -116,6 +116,7 @@ class FieldFormat(Enum):
     """How a number is written as text."""
 
     DECIMAL = "decimal"
+    """Of a time: unsigned in JSON too, where the upper half of 64 bits is negative otherwise."""
     OCTAL = "octal"
     HEX = "hex"
     PADDED_9 = "padded decimal"

@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 _NULL: Final = "NULL"
 _NULL_TYPES: Final = frozenset({ParamType.BYTEBUF, ParamType.SOCKTUPLE, ParamType.FDLIST, ParamType.DYN})
 _NO_TIME: Final = (1 << 64) - 1
-_L4_LETTERS: Final = {L4Protocol.TCP: "t", L4Protocol.UDP: "u", L4Protocol.ICMP: "i", L4Protocol.RAW: "r"}
+_L4_LETTERS: Final[dict[int, str]] = {
+    L4Protocol.TCP: "t",
+    L4Protocol.UDP: "u",
+    L4Protocol.ICMP: "i",
+    L4Protocol.RAW: "r",
+}
 
 
 class Shown(NamedTuple):
@@ -102,7 +107,7 @@ def descriptor_text(descriptor: Descriptor) -> str:
     letter = LETTERS.get(descriptor.type, "o")
     protocol = ""
     if descriptor.type in SERVERS or descriptor.role is not Role.NONE or descriptor.l4 == L4Protocol.RAW:
-        protocol = _L4_LETTERS.get(L4Protocol(descriptor.l4), "")
+        protocol = _L4_LETTERS.get(descriptor.l4, "")
     return f"<{letter}{protocol}>{descriptor.name}"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from falco.sources import Decoder
 from falco_syscall.capture import CaptureEvent
-from falco_syscall.capture.event_table import EventFlag
+from falco_syscall.capture.event_table import EventFlag, EventSource
 from falco_syscall.event import SyscallEvent
 from falco_syscall.state import new_machine
 
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from falco_syscall.capture import Metadata
 
 Item: TypeAlias = "Metadata | CaptureEvent"
+
+
+def _is_of_kernel(event: SyscallEvent) -> bool:
+    """Whether it is more than a note of the driver or a message: the capture begins with the first such event."""
+    is_message = event.info.source in {EventSource.METAEVENT, EventSource.PLUGIN}
+    return not is_message and EventFlag.SKIPPARSERESET not in event.info.flags
 
 
 class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
@@ -46,7 +52,7 @@ class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
                 self.machine.load(item)
                 continue
             event = SyscallEvent(item, self.machine)
-            if not self._start_ns and EventFlag.SKIPPARSERESET not in event.info.flags:
+            if not self._start_ns and _is_of_kernel(event):
                 self._start_ns = event.time_ns
             event.start_ns = self._start_ns
             event.previous_ns = self._previous_ns or event.time_ns

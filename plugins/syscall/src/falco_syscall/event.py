@@ -44,7 +44,7 @@ class SyscallEvent:
         num: ``evt.num``.
         time_ns: Since the epoch.
         previous_ns: Time of the event before, or its own.
-        start_ns: Time of the first event of the capture that is more than a note of the driver; 0 before it.
+        start_ns: Time of the first event of the capture, notes and messages apart; 0 before it.
         tid: Number of the thread, -1 if there is none.
         code: Index into ``EVENTS``.
         params: The bytes of each parameter; may be shorter than the table, empty for "not available".

@@ -24,7 +24,7 @@ _ARGUMENTS: Final = {
     "key": Argument.KEY,
     "index or key": Argument.INDEX_OR_KEY,
 }
-_FORMATS: Final = {"hex": FieldFormat.HEX, "padded": FieldFormat.PADDED_9}
+_FORMATS: Final = {"decimal": FieldFormat.DECIMAL, "hex": FieldFormat.HEX, "padded": FieldFormat.PADDED_9}
 _QUANTIFIERS: Final = {"any": Quantifier.ANY, "either": Quantifier.EITHER}
 _FLAGS: Final = {flag.name.lower(): flag for flag in FieldFlag}
 _LIST: Final = "LIST("

@@ -1,0 +1,106 @@
+"""Recorded conditions: verdict, first error and warnings of each, and the events it matches in every capture."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from recorded.causes import Causes
+from recorded.syscalls import candidates, captures, lines, scope
+from recorded.verdict import Reason, Verdict
+
+from falco.rules.loader import RuleLoader
+from falco.ruleset import Ruleset
+
+MACRO = "- macro: spawned_process\n  condition: evt.type in (execve, execveat)\n"
+
+
+def pytest_generate_tests(metafunc):
+    oracle = metafunc.config.getoption("--oracle")
+    if "capture" in metafunc.fixturenames:
+        metafunc.parametrize("capture", captures(oracle, "conditions") if oracle.is_dir() else [])
+
+
+def load(condition):
+    head = "- rule: r\n  desc: d\n  output: o\n  priority: INFO\n"
+    loader = RuleLoader({"syscall": scope()})
+    return loader, loader.load("r.yaml", f"{MACRO}{head}  condition: {json.dumps(condition)}\n".encode())
+
+
+def test_verdicts(oracle):
+    path = oracle / "syscall" / "conditions" / "conditions.jsonl.gz"
+    verdict = Verdict("syscall/conditions")
+    for case in lines(path):
+        _, result = load(case["condition"])
+        document = result.to_json()
+        if case["compiles"] is None:
+            verdict.excuse(Reason.FALCO_CRASH)
+            assert not result.is_successful, case["condition"]
+            continue
+        if result.is_successful != case["compiles"]:
+            verdict.differ(case["condition"], f"compiles: {result.is_successful}")
+        elif not result.is_successful and document["errors"][0]["message"] != case["errors"][0]["message"]:
+            verdict.differ(case["condition"], f"{document['errors'][0]['message']!r}")
+        elif sorted(row["message"] for row in document["warnings"]) != sorted(
+            row["message"] for row in case.get("warnings", [])
+        ):
+            verdict.differ(case["condition"], f"{document['warnings']}")
+        else:
+            verdict.agree(case["condition"])
+    verdict.judge(path)
+
+
+@cache
+def compiled(path):
+    """One ruleset of all conditions that compile, a rule named by its id each, and the conditions by id."""
+    rules, conditions = [], {}
+    for case in lines(path):
+        loader, result = load(case["condition"])
+        if result.is_successful and loader.rules:
+            (rule,) = loader.rules
+            rules.append(replace(rule, index=len(rules), name=str(case["id"])))
+            conditions[case["id"]] = case["condition"]
+    return Ruleset(rules, first_only=False), conditions
+
+
+def numbers(ranges):
+    found = set()
+    for part in filter(None, ranges.split(",")):
+        first, _, last = part.partition("-")
+        found |= set(range(int(first), int(last or first) + 1))
+    return found
+
+
+def test_matches(oracle, capture):
+    folder = oracle / "syscall" / "conditions"
+    ruleset, conditions = compiled(folder / "conditions.jsonl.gz")
+    path = folder / f"matches.{capture}.jsonl.gz"
+    _, *recorded = lines(path)
+    crashed = {row["id"] for row in recorded if "events" not in row}
+    wanted = {row["id"]: numbers(row["events"]) for row in recorded if "events" in row}
+    causes, found, agreed, first = Causes(), Counter(), Counter(), {}
+    for residual, event in candidates(oracle / "syscall" / "captures" / f"{capture}.scap", ruleset):
+        causes.follow(event)
+        matched = {int(rule.rule.name) for rule in residual(event)}
+        for one, condition in conditions.items():
+            if (one in matched) == (event.num in wanted.get(one, ())):
+                agreed[one] += 1
+            elif one not in crashed:
+                cause = causes.of_match(event, condition) or "unexplained"
+                found[f"{cause} {condition}"] += 1
+                first.setdefault(f"{cause} {condition}", event.num)
+    verdict = Verdict(f"syscall/matches/{capture}")
+    verdict.agreed = sum(agreed.values())
+    for case, number in found.items():
+        verdict.differ(case, f"{number} events, first {first[case]}")
+        if not case.startswith("unexplained"):
+            verdict.excused[Reason.LISTED_DIFFERENCE] += number - 1
+    print(f"{capture}: {verdict.agreed} of {verdict.agreed + sum(found.values())} answers agree")
+    verdict.judge(path)
+
+
+def test_there_are_conditions(oracle):
+    if not captures(oracle, "conditions"):
+        pytest.skip("no matches are recorded")
+    assert len(compiled(oracle / "syscall" / "conditions" / "conditions.jsonl.gz")[1]) > 100

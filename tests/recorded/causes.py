@@ -1,0 +1,148 @@
+"""Why an answer about a captured event is not Falco's: the causes that differences.toml lists.
+
+An answer differs because of what happened before (the event's process ran into a fault of Falco), or because of what
+was asked. Causes are told by both, so that those of events and conditions nobody has seen are told as well.
+"""
+
+import re
+
+from falco_syscall.capture import FdType, L4Protocol
+from falco_syscall.capture.event_table import CODES, EVENTS
+from falco_syscall.state.addresses import is_mapped, read_tuple
+from falco_syscall.state.making import _BPF_MAKES_FD
+from falco_syscall.state.opening import OPEN_CALLS
+from falco_syscall.state.paths import AT_FDCWD
+
+OF_CONDITION = (
+    ("leftover", r"ctime_duration|evt\.buffer"),
+    ("delta", r"evt\.deltatime"),
+    ("names", r"fd\.[cslr]ip\.name"),
+    ("raw-in", r"evt\.rawarg\.\S+ (in|intersects) "),
+    ("raw-mixed", r"evt\.rawarg\."),
+    ("either-exists", r"fd\.(ip|port|net|proto) exists"),
+    ("either-in", r"fd\.(ip|port|net|proto) (in|intersects) "),
+    ("ancestor-in", r"proc\.apid in "),
+    ("ancestor-env", r"proc\.aenv\["),
+    ("empty-list", r"fd\.types exists"),
+    ("newline", r"\\n"),
+    ("error-kind", r"evt\.count\.error\."),
+)
+"""What is asked differently, by pattern."""
+
+
+class Causes:
+    """Follows the events of one capture."""
+
+    def __init__(self):
+        self.bpf, self.memfd, self.moved, self.mapped = set(), set(), set(), set()
+
+    def follow(self, event):
+        """Note the events after which Falco is known to be wrong about a process."""
+        thread = event.thread
+        if thread is None:
+            return
+        if event.code == CODES["SYSCALL_BPF_2_X"] and not event.failed and event.number(1) not in _BPF_MAKES_FD:
+            self.bpf.add(thread.pid)
+        elif event.code == CODES["SYSCALL_MEMFD_CREATE_X"] and event.failed:
+            self.memfd.add(thread.pid)
+        elif event.code == CODES["SYSCALL_CHDIR_X"] and not thread.is_main and not event.text(1).startswith("/"):
+            self.moved.add(thread.pid)
+        elif event.code == CODES["SOCKET_CONNECT_X"]:
+            address = event.raw(3)
+            if len(address) == 19 and is_mapped(address[1:17]) and not event.failed and read_tuple(event.raw(1)):
+                self.mapped.add(thread.pid)
+
+    def of_value(self, event, expression, got, want):
+        """One word for why the value of *expression* differs; "" if nothing is known."""
+        thread, fd, text = event.thread, event.fd, str(want)
+        process = thread.pid if thread is not None else None
+        if expression.startswith("evt.rawarg.") and got is None:
+            return "leftover"
+        if expression.startswith(("evt.rawarg.", "evt.buffer")) and want and str(got).startswith(text):
+            return "cut"
+        if expression == "evt.buffer" and not got:
+            return "leftover"
+        if expression.startswith("proc.exe_ino.ctime_duration") and got is None:
+            return "leftover"
+        if expression == "proc.ppid.duration" and got is None:
+            return "unknown-parent"
+        if expression.startswith("evt.deltatime"):
+            return "delta"
+        if expression.startswith("fs.path.") and text.startswith("<UNKNOWN>"):
+            return "at-cwd"
+        if expression.startswith("evt.count.error."):
+            return "error-kind"
+        if "\n" in text and str(got).replace("\n", "") == text.replace("\n", ""):
+            return "newline"
+        if expression == "fdlist.sips" and "0.0.0.0" in text:
+            return "server-v6"
+        if expression.startswith("proc.aenv") and thread is not None and not thread.is_valid:
+            return "unknown-parent"
+        if "<unknown>" in text or (process in self.mapped and expression == "fd.l4proto"):
+            return "mapped-v6"
+        if fd is not None and fd.type is FdType.IPV6_SOCKET and fd.l4 == L4Protocol.UDP:
+            return "bound-udp6"
+        if expression.startswith(("container.", "k8s.", "fd.container")) and (cause := of_container(event)):
+            return cause
+        if expression.startswith(("user.", "group.", "evt.arg")) and thread is not None and thread.container_id:
+            return "container-users"
+        if process in self.bpf:
+            return "bpf"
+        if process in self.memfd and expression in {"proc.fdopencount", "proc.fdusage", "fd.types"}:
+            return "failed-memfd"
+        if expression.startswith("proc.env") and want == "":
+            return "thread-env"
+        if expression.startswith(("container.", "k8s.")):
+            return ""
+        return "thread-chdir" if self.moved else ""
+
+    def of_match(self, event, condition):
+        """One word for why *condition* differs on *event*; "" if nothing is known."""
+        for cause, pattern in OF_CONDITION:
+            if re.search(pattern, condition):
+                return cause
+        thread, fd = event.thread, event.fd
+        process = thread.pid if thread is not None else None
+        if "container." in condition or "k8s." in condition:
+            return of_container(event)
+        if "user.name" in condition and thread is not None and thread.container_id:
+            return "container-users"
+        if "fs.path" in condition and is_at_cwd(event):
+            return "at-cwd"
+        if is_below_descriptor(event):
+            return "reading-order"
+        if process in self.bpf:
+            return "bpf"
+        if process in self.memfd and event.code == CODES["SYSCALL_MEMFD_CREATE_X"]:
+            return "failed-memfd"
+        if fd is not None and fd.type is FdType.IPV6_SOCKET and fd.l4 == L4Protocol.UDP:
+            return "bound-udp6"
+        if process in self.mapped:
+            return "mapped-v6"
+        if "proc.env" in condition and thread is not None and event.machine.threads.parent_of(thread) is not None:
+            return "thread-env"
+        return "thread-chdir" if self.moved else ""
+
+
+def of_container(event):
+    """``lxc`` or ``old-container-event``."""
+    if event.thread is None:
+        return "old-container-event"
+    known = event.machine.containers.get(event.thread.container_id)
+    return "lxc" if known is not None and known.type in {"lxc", "libvirt-lxc", "bpm"} else ""
+
+
+def is_at_cwd(event):
+    """Whether the event names a path relative to the working directory by descriptor."""
+    return any(
+        param.type == "FD" and event.number(index) == AT_FDCWD for index, param in enumerate(EVENTS[event.code].params)
+    )
+
+
+def is_below_descriptor(event):
+    """Whether the event opens a path relative to a descriptor.
+
+    Some fields look that descriptor up and leave it behind as the one of the event, for the fields that are read next.
+    """
+    call = OPEN_CALLS.get(event.code)
+    return call is not None and call.dirfd >= 0 and event.number(call.dirfd) != AT_FDCWD
