@@ -100,7 +100,7 @@ class Compiler:
         for macro in self.collection.macros.values():
             self._try("macro", macro.name, partial(self._parse_macro, macro))
         for name, resolved in self._macros.by_name.items():
-            self._try("macro", name, partial(self._macros.resolve, resolved))
+            self._try("macro", name, partial(self._resolve_macro, resolved))
         self._done.macros = {
             name: macro for name, macro in self._macros.by_name.items() if name not in self._macros.poisoned
         }
@@ -139,6 +139,12 @@ class Compiler:
         source = self._source(macro.condition, where)
         self._macros.by_name[macro.name] = ResolvedMacro(macro, source.text, source.parsed, source.lists)
 
+    def _resolve_macro(self, macro: ResolvedMacro) -> None:
+        self._macros.resolve(macro)
+        collected = macro.collected
+        where = collected.where.into("macro condition", "", collected.condition_span)
+        _check_size(macro.expanded.size, where)
+
     def _source(self, written: Text, where: Where) -> _Source:
         """A condition as it was *written*, parsed.
 
@@ -175,11 +181,7 @@ class Compiler:
             self._warn_of_deprecated(output, definition)
             source = self._source(condition, where.into("rule condition", "", definition.condition_span))
             expanded = self._macros.expand(source.parsed, where, condition, lambda _: True)
-            if expanded.size > MAX_CHECKS:
-                message = (
-                    f"The condition has {_count(expanded.size)} comparisons with its macros, more than {MAX_CHECKS:,}"
-                )
-                raise source.where.error(ErrorCode.LOAD_ERR_VALIDATE, message)
+            _check_size(expanded.size, source.where)
             checked, event_types = self._checked(source, expanded.expr, definition, scope)
         except _SkippedError as skipped:
             self._done.warnings.append(skipped.warning)
@@ -309,9 +311,16 @@ class _SkippedError(Exception):
         self.warning = warning
 
 
-def _count(number: int) -> str:
-    """*number*, which may have thousands of digits."""
-    return f"{number:,}" if number < 10**12 else "more than 10^12"
+def _check_size(size: int, where: Where) -> None:
+    """Refuse a condition that is too large with macros put in.
+
+    Raises:
+        RuleFault: It has *size* comparisons.
+    """
+    if size > MAX_CHECKS:
+        count = f"{size:,}" if size < 10**12 else "more than 10^12"
+        message = f"The condition has {count} comparisons with its macros put in, at most {MAX_CHECKS:,} are allowed"
+        raise where.error(ErrorCode.LOAD_ERR_VALIDATE, message)
 
 
 def _failed(
