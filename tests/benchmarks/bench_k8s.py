@@ -248,7 +248,7 @@ class Bench:
 
     def start(self) -> None:
         """From the start of the command to its first alert."""
-        command = [sys.executable, "-m", "falco", "scan", "--rules", str(self.path), str(self.logs[0.2])]
+        command = [sys.executable, "-m", "falco", "scan", "-r", str(self.path), str(self.logs[0.2])]
         took = []
         for _ in range(self.rounds):
             start = time.perf_counter()
