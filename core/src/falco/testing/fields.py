@@ -38,6 +38,8 @@ _ARGUMENTS = {
     Argument.OPTIONAL_INDEX: (None, "0", "9999"),
     Argument.OPTIONAL_KEY: (None, "a", ""),
     Argument.OPTIONAL_INDEX_OR_KEY: (None, "0", "a"),
+    Argument.TEXT: ("0", "a", ".a", ""),
+    Argument.OPTIONAL_TEXT: (None, "0", "a", ".a"),
 }
 
 
