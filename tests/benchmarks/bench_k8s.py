@@ -75,7 +75,7 @@ def dispatcher() -> Dispatcher:
         render=TextFormatter(FormatOptions()).render,
         is_json=False,
         is_buffered=True,
-        stdout=Path("/dev/null").open("wb"),  # noqa: SIM115  closed when the process ends
+        stdout=Path("/dev/null").open("wb"),
         env={},
         report=print,
     )

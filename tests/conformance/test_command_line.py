@@ -3,9 +3,12 @@
 import gzip
 import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-from recorded.command import falco
+from recorded.command import ENVIRONMENT, Result, falco
 from recorded.verdict import Reason, Verdict
 
 EVENTS = {"events.jsonl": "events.raw.jsonl", "few.jsonl": "few.raw.jsonl"}
@@ -85,6 +88,22 @@ def alerts(lines):
     """
     found = [line for line in lines if re.match(r"\{|\d\d:|\d{4}-", line)]
     return [re.sub("\ufffd+", "\ufffd", re.sub(r'num("?)[:=]\d+', r"num\1=#", line)) for line in found]
+
+
+def run_installed(case, folder):
+    """The same by the installed command."""
+    config = [] if case["config"] is None else ["-c", "falco.yaml"]
+    arguments = [in_place(argument, folder) for argument in case["args"]]
+    done = subprocess.run(
+        [Path(sys.executable).with_name("falco"), *config, *arguments],
+        cwd=folder,
+        env=ENVIRONMENT | (case.get("env") or {}),
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    stdout, stderr = (stream.decode("utf-8", "surrogateescape") for stream in (done.stdout, done.stderr))
+    return Result(done.returncode, stdout, stderr)
 
 
 def judge(case, result, folder):
@@ -200,7 +219,9 @@ def same_keys(ours, theirs):
     """Keys and types of ``--config-schema``: every key of Falco is one of ours, of the same type."""
     mine, missing = leaves(json.loads(ours)), []
     for path, kinds in leaves(json.loads(theirs)).items():
-        if not kinds <= mine.get(path, set()) and path != ".rule_files[]":  # upstream: a slip of the pen for rules_files
+        if (
+            not kinds <= mine.get(path, set()) and path != ".rule_files[]"
+        ):  # upstream: a slip of the pen for rules_files
             missing.append(f"{path}: {mine.get(path)}, not {kinds}")
     return "; ".join(missing)
 
@@ -239,7 +260,11 @@ def same_options(ours, theirs):
 def same_shape(ours, theirs):
     """Labels of ``--version`` and keys of its JSON and of ``--support``; the values are our own."""
     if theirs.startswith("{'"):
-        return "" if set(json.loads(ours)) == {"cmdline", "config", "engine_info", "rules_files", "system_info", "version"} else ours
+        return (
+            ""
+            if set(json.loads(ours)) == {"cmdline", "config", "engine_info", "rules_files", "system_info", "version"}
+            else ours
+        )
     if theirs.startswith("{"):
         mine = set(json.loads(ours))
         return ", ".join(sorted(set(json.loads(theirs)) - mine))
@@ -252,7 +277,15 @@ def labels(text):
 
 def same_plugins(ours, theirs):
     """The labels of a block; which plugins there are is our own business."""
-    wanted = ("Name: ", "Description: ", "Contact: ", "Version: ", "Capabilities: ", "Event Sourcing", "Field Extraction")
+    wanted = (
+        "Name: ",
+        "Description: ",
+        "Contact: ",
+        "Version: ",
+        "Capabilities: ",
+        "Event Sourcing",
+        "Field Extraction",
+    )
     return ", ".join(label for label in wanted if label in theirs and label not in ours)
 
 
@@ -267,12 +300,26 @@ KINDS = {
 }
 
 
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("suite", ["output/cases", "validation/multi"])
 def test_runs_come_out_as_recorded(oracle, suite, tmp_path):
-    recordings = oracle / "k8s_audit" / "output"
     data = oracle / "k8s_audit" / f"{suite}.jsonl.gz"
-    verdict = Verdict(f"k8s_audit/{suite}")
-    for case in records(data):
+    judge_all(records(data), run, Verdict(f"k8s_audit/{suite}"), oracle, tmp_path).judge(data)
+
+
+@pytest.mark.timeout(600)
+def test_the_installed_command_does_the_same(oracle, tmp_path):
+    cases = [case for case in records(oracle / "k8s_audit/output/cases.jsonl.gz") if case["rc"] in {0, 1, 255}]
+    chosen = cases[:: max(1, len(cases) // 40)]
+    verdict = judge_all(chosen, run_installed, Verdict("k8s_audit/output/cases"), oracle, tmp_path)
+
+    assert not verdict.failed
+    assert verdict.agreed > len(chosen) / 2
+
+
+def judge_all(cases, run, verdict, oracle, tmp_path):
+    recordings = oracle / "k8s_audit" / "output"
+    for case in cases:
         if isinstance(case["rc"], int) and case["rc"] < 0:
             verdict.excuse(Reason.FALCO_CRASH)
             continue
@@ -288,4 +335,4 @@ def test_runs_come_out_as_recorded(oracle, suite, tmp_path):
             verdict.differ(name, how)
         else:
             verdict.agree(name)
-    verdict.judge(data)
+    return verdict

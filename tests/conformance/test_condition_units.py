@@ -1,81 +1,81 @@
 """The unit tests of Falco's filter language: parser, printer, escapes, compiler, transformers."""
 
 import json
-from dataclasses import replace
-from functools import cache
 
 import pytest
-from conformance.differences import judge
-from conformance.reasons import Reason
+from recorded import scopes
+from recorded.verdict import Reason, Verdict
 
-from falco.conditions import ast, bind, walk, warnings
+from falco.conditions import ast, bind, warnings
 from falco.conditions.check import check
-from falco.conditions.checked import Check
-from falco.conditions.checked import Not as CheckedNot
-from falco.conditions.checked import Or as CheckedOr
+from falco.conditions.checked import Check, Not, Or
 from falco.conditions.errors import ConditionError
 from falco.conditions.escaping import EscapeError, escape, unescape
-from falco.conditions.event_types import EventTypes
 from falco.conditions.parser import parse
 from falco.conditions.printer import to_text
 from falco.conditions.scope import Scope
 from falco.conditions.transformers import BUILT_IN, Shape
 from falco.documents.text import Text
-from falco.fields import evt
 from falco.fields.model import Field, FieldClass, FieldType
 from falco.fields.registry import Fields
-from falco.rules.loader import RuleLoader
-from falco_syscall.catalogue.events import CATALOGUE
-from falco_syscall.catalogue.fields import definitions
 
 UPSTREAM_DEPTH = 100
 """The limit of the parser in upstream's unit tests."""
 
 
-def cases(kind):
-    """Reads the cases of one kind."""
+@pytest.fixture(scope="module")
+def judge(conformance):
+    """Judges the cases of one kind; ``differs(case)`` says how ours is not what was recorded, "" if it is."""
+    path = conformance / "unit" / "cases.jsonl"
+    cases = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
-    def read(folder):
-        with (folder / "unit" / "cases.jsonl").open(encoding="utf-8") as file:
-            for line in file:
-                case = json.loads(line)
-                if case["kind"] == kind:
-                    yield case["id"], case, _reason(case)
+    def judge_kind(kind, differs):
+        verdict = Verdict(f"unit/{kind}")
+        for case in cases:
+            if case["kind"] != kind:
+                continue
+            if case.get("obsolete"):
+                verdict.excuse(Reason.OBSOLETE)
+            elif how := differs(case):
+                verdict.differ(case["id"], how)
+            else:
+                verdict.agree(case["id"])
+        verdict.judge(path)
 
-    return read
+    return judge_kind
 
 
-def _reason(case):
-    """One case of macros is a tree that its note says cannot be written as text."""
-    is_obsolete = case.get("obsolete") or case.get("resolved_filter", "") is None
-    return Reason.OBSOLETE if is_obsolete else None
-
-
-def unit(kind):
-    return pytest.mark.recorded("conformance", f"unit/{kind}", cases(kind))
+def unless_equal(ours, recorded):
+    return "" if ours == recorded else f"{ours!r} instead of {recorded!r}"
 
 
 def condition(text, **options):
     return parse(Text.of(text), **options)
 
 
-def parsed_or_error(text):
-    try:
-        return condition(text, max_depth=UPSTREAM_DEPTH)
-    except ConditionError as error:
-        return error.message
+def test_what_parses(judge):
+    judge("filter_parse", parses)
 
 
-@unit("filter_parse")
-def test_what_parses(case):
+def parses(case):
     text = case["filter"] if case["filter"] is not None else case["filter_gen"][0] * case["filter_gen"][1]
     variants = [text]
     if case.get("ws_variants"):
         variants += [f" {text} ", text.replace(" ", "\n"), text.replace(" ", "\t")]
     for variant in variants:
-        found = parsed_or_error(variant)
-        assert isinstance(found, str) != case["accept"], variant
-        assert case["accept"] or case.get("error", "") in found
+        try:
+            condition(variant, max_depth=UPSTREAM_DEPTH)
+        except ConditionError as error:
+            if case["accept"] or case.get("error", "") not in error.message:
+                return f"{variant[:80]!r}: {error.message}"
+        else:
+            if not case["accept"]:
+                return f"{variant!r} is accepted"
+    return ""
+
+
+def test_the_tree(judge):
+    judge("filter_ast", lambda case: unless_equal(tree(condition(case["filter"])), case["ast"]))
 
 
 def tree(node):
@@ -106,34 +106,28 @@ def tree(node):
     raise AssertionError(node)
 
 
-@unit("filter_ast")
-def test_the_tree(case):
-    assert tree(condition(case["filter"])) == case["ast"]
+def test_how_a_condition_is_printed(judge):
+    judge("filter_as_string", lambda case: unless_equal(to_text(condition(case["filter"])), case["as_string"]))
 
 
-@unit("filter_as_string")
-def test_how_it_prints(case):
-    assert to_text(condition(case["filter"])) == case["as_string"]
+def test_what_is_printed_parses_to_the_same(judge):
+    def differs(case):
+        parsed = condition(case["filter"])
+        return unless_equal(condition(to_text(parsed)), parsed)
+
+    judge("filter_roundtrip", differs)
 
 
-@unit("filter_roundtrip")
-def test_what_is_printed_parses_to_the_same(case):
-    parsed = condition(case["filter"])
-
-    assert condition(to_text(parsed)) == parsed
+def test_what_is_equal(judge):
+    judge("filter_equal", lambda case: unless_equal(condition(case["a"]) == condition(case["b"]), case["equal"]))
 
 
-@unit("filter_equal")
-def test_what_is_equal(case):
-    assert (condition(case["a"]) == condition(case["b"])) == case["equal"]
+def test_a_condition_ends_with_its_text(judge):
+    def differs(case):
+        condition(case["filter"])
+        return unless_equal(position(case["filter"], len(case["filter"])), case["end"])
 
-
-@unit("filter_pos_end")
-def test_a_condition_ends_with_its_text(case):
-    text = case["filter"]
-
-    condition(text)
-    assert case["end"] == position(text, len(text))
+    judge("filter_pos_end", differs)
 
 
 def position(text, index):
@@ -168,16 +162,17 @@ def visited(node):
             yield {"FieldName": "field", "Literal": "value", "Identifier": "identifier"}[type(node).__name__], node
 
 
-@unit("filter_positions")
-def test_where_the_nodes_are(case):
-    text = case["filter"]
-    found = ""
-    for name, node in visited(condition(text)):
-        at = position(text, node.extent.start)
-        found += f"{name}{at['idx']} {at['line']} {at['col']}"
-    if "positions" in case:
-        assert found == case["positions"]
-    assert case.get("positions_contain", "") in found
+def test_where_the_nodes_are(judge):
+    def differs(case):
+        found = ""
+        for name, node in visited(condition(case["filter"])):
+            at = position(case["filter"], node.extent.start)
+            found += f"{name}{at['idx']} {at['line']} {at['col']}"
+        if case.get("positions_contain", "") not in found:
+            return f"{found} without {case['positions_contain']}"
+        return unless_equal(found, case.get("positions", found))
+
+    judge("filter_positions", differs)
 
 
 def bytes_of(text):
@@ -185,21 +180,22 @@ def bytes_of(text):
     return text.encode("latin-1").decode("utf-8", "surrogateescape")
 
 
-@unit("escape")
-def test_escapes(case):
+def test_escapes(judge):
+    judge("escape", escapes)
+
+
+def escapes(case):
     given = bytes_of(case["input"])
+    recorded = bytes_of(case.get("output", case["input"]))
     operation = case["op"]
-    if operation == "unescape":
-        try:
-            assert unescape(given[1:-1], given[0]) == bytes_of(case["output"])
-        except EscapeError:
-            assert case.get("throws")
-        return
-    written = escape(given)
     if operation == "escape":
-        assert written == bytes_of(case["output"])
-    else:
-        assert unescape(written[1:-1], '"') == bytes_of(case.get("output", case["input"]))
+        return unless_equal(escape(given), recorded)
+    written = given if operation == "unescape" else escape(given)
+    try:
+        found = unescape(written[1:-1], written[0])
+    except EscapeError as error:
+        return "" if case.get("throws") else str(error)
+    return "is accepted" if case.get("throws") else unless_equal(found, recorded)
 
 
 TYPES = {
@@ -211,91 +207,48 @@ TYPES = {
 }
 
 
-@unit("transformer")
-def test_what_a_transformer_makes(case):
-    transformer = BUILT_IN[case["transformer"]]
-    shape = Shape(TYPES[case["input_type"]], case["is_list"])
-    result = transformer.result([shape], None)
-    function = transformer.bind([shape], None)
-    made = [function(case["input"])] if case["is_list"] else [function(value) for value in case["input"]]
-    if case["is_list"] and result.is_list:
-        (made,) = made
+def test_what_a_transformer_makes(judge):
+    def differs(case):
+        transformer = BUILT_IN[case["transformer"]]
+        shape = Shape(TYPES[case["input_type"]], case["is_list"])
+        result = transformer.result([shape], None)
+        function = transformer.bind([shape], None)
+        made = function(case["input"]) if case["is_list"] else [function(value) for value in case["input"]]
+        if not isinstance(made, list):
+            made = [made]
+        return unless_equal((result.type, made), (TYPES[case["expected_type"]], case["expected"]))
 
-    assert result.type is TYPES[case["expected_type"]]
-    assert made == case["expected"]
-
-
-@unit("transformer_types")
-def test_what_types_a_transformer_takes(case):
-    def taken(*, is_list):
-        found = set()
-        for type_ in FieldType:
-            try:
-                BUILT_IN[case["transformer"]].result([Shape(type_, is_list)], None)
-            except ValueError:
-                continue
-            found.add(type_)
-        return found
-
-    def recorded(key):
-        return set(FieldType) if case[key] == "all" else {TYPES[name] for name in case[key]}
-
-    assert taken(is_list=False) == recorded("supported_types")
-    assert taken(is_list=True) == recorded("supported_list_types")
+    judge("transformer", differs)
 
 
-@unit("condition_warns")
-def test_comparisons_with_na_are_warned_about(case):
-    found = warnings.of_expression(condition(case["filter"]))
+def test_what_types_a_transformer_takes(judge):
+    def differs(case):
+        transformer = BUILT_IN[case["transformer"]]
+        ours = [
+            {type_ for type_ in FieldType if takes(transformer, Shape(type_, is_list))} for is_list in (False, True)
+        ]
+        recorded = [case["supported_types"], case["supported_list_types"]]
+        return unless_equal(
+            ours, [set(FieldType) if names == "all" else {TYPES[name] for name in names} for names in recorded]
+        )
 
-    assert bool(found) == case["warns"]
-    assert {warning.code for warning in found} <= {"LOAD_UNSAFE_NA_CHECK"}
-
-
-@unit("filter_details")
-def test_what_a_condition_names(case):
-    leaves = list(walk.leaves(condition(case["filter"])))
-    operands = [operand for leaf in leaves for operand in walk.operands(leaf)]
-    expected = case["expect"]
-    found = {
-        "fields": [operand.name for operand in operands if isinstance(operand, ast.FieldName)],
-        "macros": [leaf.name for leaf in leaves if isinstance(leaf, ast.Identifier)],
-        "operators": [leaf.operator for leaf in leaves if isinstance(leaf, ast.Comparison)],
-        "lists": [operand.text for operand in operands if getattr(operand, "text", None) in case["known_lists"]],
-        "transformers": [operand.name for operand in operands if isinstance(operand, ast.TransformerCall)],
-    }
-
-    assert {key: set(found[key]) for key in expected} == {key: set(names) for key, names in expected.items()}
+    judge("transformer_types", differs)
 
 
-def fields_in(texts):
-    leaves = [leaf for text in texts for leaf in walk.leaves(condition(text))]
-    return {
-        operand.name for leaf in leaves for operand in walk.operands(leaf) if isinstance(operand, ast.FieldName)
-    }
+def takes(transformer, shape):
+    try:
+        transformer.result([shape], None)
+    except ValueError:
+        return False
+    return True
 
 
-@unit("macro_resolve")
-def test_macros_are_replaced_by_their_conditions(case):
-    macros, text = case["macros"], case["filter"]
-    names = fields_in([text, *macros.values()])
-    known = Scope("syscall", Fields("syscall", [constant(name, "") for name in names]), BUILT_IN)
-    items = [{"macro": name, "condition": body} for name, body in reversed(macros.items())]
-    items.append({"rule": "r", "desc": "d", "condition": text, "output": "o", "priority": "INFO"})
-    loader = RuleLoader({"syscall": known})
-    result = loader.load("rules.yaml", json.dumps(items).encode())
+def test_comparisons_with_na_are_warned_about(judge):
+    def differs(case):
+        found = {warning.code for warning in warnings.of_expression(condition(case["filter"]))}
+        return unless_equal(found, {"LOAD_UNSAFE_NA_CHECK"} if case["warns"] else set())
 
-    if case["unknown_macros"]:
-        (name,) = case["unknown_macros"]
-        assert [error.message for error in result.errors] == [f"Undefined macro '{name}' used in filter."]
-    else:
-        (rule,) = loader.compiled.rules
-        assert rule.expr == condition(case["resolved_filter"])
-        assert {name for name, macro in loader.compiled.macros.items() if macro.is_used} == set(case["resolved_macros"])
-
-
-def absent(_argument):
-    return lambda _event: None
+    judge("condition_warns", differs)
 
 
 def constant(name, value, type_=FieldType.STRING):
@@ -311,39 +264,38 @@ MOCKS = (
 )
 
 
-@cache
-def scope(factory):
-    """The fields of the syscall source, which nothing can be read from; those of the mock factory hold constants."""
-    fields = [replace(field, bind=absent) for field in definitions()]
-    fields += evt.fields(source="syscall", hostname="host")
-    if factory == "mock":
-        fields += MOCKS
-    return Scope("syscall", Fields("syscall", fields), BUILT_IN, EventTypes(CATALOGUE))
+@pytest.fixture(scope="module")
+def sources():
+    """The event sources of upstream's unit tests: system calls, alone and with fields of constants."""
+    plain = scopes.syscall(with_containers=False)
+    mock = Scope("syscall", Fields("syscall", [*plain.fields, *MOCKS]), BUILT_IN, plain.event_types)
+    return {"default": plain, "mock": mock}
 
 
-@unit("filter_compile")
-def test_what_compiles(case):
-    try:
-        found = check(condition(case["filter"]), scope(case["factory"]))
-        ours = (True, len(found.warnings), "")
-    except ConditionError as error:
-        ours = (False, 0, error.message)
-    recorded = (
-        case["compiles"],
-        ours[1] if case["warnings"] is None else case["warnings"],
-        case.get("error", ours[2]),
-    )
-    judge("unit/filter_compile", case, ours, recorded)
+def test_what_compiles(judge, sources):
+    def differs(case):
+        try:
+            found = check(condition(case["filter"]), sources[case["factory"]])
+        except ConditionError as error:
+            message = case.get("error", error.message)
+            return unless_equal((False, error.message), (case["compiles"], message))
+        count = len(found.warnings)
+        return unless_equal((True, count), (case["compiles"], count if case["warnings"] is None else case["warnings"]))
+
+    judge("filter_compile", differs)
+
+
+def test_what_conditions_over_constants_decide(judge, sources):
+    def differs(case):
+        found = check(condition(case["filter"]), sources["mock"])
+        return unless_equal(holds(found.condition), case["result"])
+
+    judge("filter_mock_run", differs)
 
 
 def holds(node):
     if isinstance(node, Check):
         return bind.test(node)(None)
-    if isinstance(node, CheckedNot):
+    if isinstance(node, Not):
         return not holds(node.child)
-    return (any if isinstance(node, CheckedOr) else all)(map(holds, node.children))
-
-
-@unit("filter_mock_run")
-def test_what_a_condition_over_constants_decides(case):
-    assert holds(check(condition(case["filter"]), scope("mock")).condition) == case["result"]
+    return (any if isinstance(node, Or) else all)(map(holds, node.children))

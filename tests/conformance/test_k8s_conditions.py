@@ -3,30 +3,18 @@
 import base64
 import gzip
 import json
-from functools import cache
 
 import pytest
-from conformance.differences import judge
-from conformance.reasons import Reason
+from recorded import scopes
+from recorded.verdict import Reason, Verdict
 
 from falco.conditions import bind
 from falco.conditions.checked import Check, Not, Or
-from falco.conditions.scope import Scope
-from falco.conditions.transformers import BUILT_IN
-from falco.fields import evt
-from falco.fields.registry import Fields
 from falco.rules.loader import RuleLoader
 from falco.ruleset import Ruleset
 from falco_k8s_audit.decoder import AuditDecoder
-from falco_k8s_audit.fields import FIELDS
 
 PULLS = {"l_nested": ("l_ns", "l_one"), "m_pod": ("m_create",)}
-
-
-@cache
-def scope():
-    generic = evt.fields(source="k8s_audit", hostname="test-host", plugin="k8saudit")
-    return Scope("k8s_audit", Fields("k8s_audit", (*FIELDS, *generic)), BUILT_IN)
 
 
 def lines(path):
@@ -35,8 +23,29 @@ def lines(path):
         return [json.loads(line) for line in file]
 
 
+@pytest.fixture(scope="module")
+def folder(oracle):
+    return oracle / "k8s_audit"
+
+
+@pytest.fixture(scope="module")
+def prelude(folder):
+    return json.loads((folder / "conditions" / "prelude.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def load(prelude):
+    """Loads the file that Falco was given: a rule, and what of the prelude it may name."""
+    sources = {"k8s_audit": scopes.audit()}
+
+    def load_rule(condition):
+        loader = RuleLoader(sources)
+        return loader, loader.load("rules.yaml", rule_file(condition, prelude).encode())
+
+    return load_rule
+
+
 def rule_file(condition, prelude):
-    """The file that Falco was given: a rule, and what of the prelude it may name."""
     wanted = {name for kind in prelude.values() for name in kind if name in condition}
     wanted |= {pulled for name in wanted for pulled in PULLS.get(name, ())}
     text = ""
@@ -50,55 +59,73 @@ def rule_file(condition, prelude):
     )
 
 
-def loaded(case):
-    loader = RuleLoader({"k8s_audit": scope()})
-    return loader, loader.load("rules.yaml", case["text"].encode())
+def what_it_is_about(case):
+    return f"{case['id']} {case['condition']}"
 
 
-def conditions(folder):
-    prelude = json.loads((folder / "k8s_audit" / "conditions" / "prelude.json").read_text(encoding="utf-8"))
-    for case in lines(folder / "k8s_audit" / "conditions" / "conditions.jsonl.gz"):
-        reason = Reason.FALCO_CRASH if case["compiles"] is None else None
-        yield str(case["id"]), case | {"text": rule_file(case["condition"], prelude)}, reason
+def test_what_falco_says_of_a_condition(folder, load):
+    verdict = Verdict("k8s_audit/conditions")
+    path = folder / "conditions" / "conditions.jsonl.gz"
+    for case in lines(path):
+        if case["compiles"] is None:
+            verdict.excuse(Reason.FALCO_CRASH)
+        elif (ours := said(load(case["condition"])[1], case)) != (recorded := recorded_of(case)):
+            verdict.differ(what_it_is_about(case), f"{ours} instead of {recorded}")
+        else:
+            verdict.agree(what_it_is_about(case))
+    verdict.judge(path)
 
 
-@pytest.mark.recorded("oracle", "k8s_audit/conditions", conditions)
-def test_what_falco_says_of_a_condition(case):
-    _, result = loaded(case)
-    said = result.to_json()
+def said(result, case):
+    document = result.to_json()
+    warnings = [[warning["code"], warning["message"]] for warning in document["warnings"]]
     ours = {
-        "compiles": said["successful"],
-        "warnings": [[w["code"], w["message"]] for w in said["warnings"] if not w["code"].startswith("LOAD_UNUSED")],
+        "compiles": document["successful"],
+        "warnings": [warning for warning in warnings if not warning[0].startswith("LOAD_UNUSED")],
     }
-    recorded = {"compiles": case["compiles"], "warnings": case.get("warnings", [])}
-    if said["errors"]:
-        error = said["errors"][0]
+    if document["errors"]:
+        error = document["errors"][0]
         location = error["context"]["locations"][-1]
         place = [location["position"][key] for key in ("line", "column", "offset")]
         ours |= {"code": error["code"], "error": error["message"], "loc": location["item_type"]}
         ours |= {"pos": place} if "pos" in case else {}
-    recorded |= {key: case[key] for key in ("code", "error", "loc", "pos") if key in case}
-    judge("k8s_audit/conditions", case, ours, recorded)
+    return ours
 
 
-def matches(folder):
-    found = {row["id"]: row for row in lines(folder / "k8s_audit" / "conditions" / "matches.jsonl.gz")}
-    for id_, case, _ in conditions(folder):
-        if case["compiles"]:
-            events = found[case["id"]]["events"]
-            reason = Reason.FALCO_CRASH if events is None else None
-            yield id_, case | {"events": events, "folder": folder}, reason
+def recorded_of(case):
+    found = {key: case[key] for key in ("code", "error", "loc", "pos") if key in case}
+    return {"compiles": case["compiles"], "warnings": case.get("warnings", []), **found}
 
 
-@cache
-def audit_events(folder):
-    """The events of the record, read by the plugin."""
-    recorded = lines(folder / "k8s_audit" / "k8s" / "events.jsonl.gz")
-    wanted = [recorded[row["k8s_line"]] for row in lines(folder / "k8s_audit" / "conditions" / "events.jsonl")]
-    loader, _ = loaded({"text": rule_file("evt.num exists", {"lists": {}, "macros": {}})})
+def test_which_events_a_condition_matches(folder, load):
+    verdict = Verdict("k8s_audit/conditions/matches")
+    path = folder / "conditions" / "matches.jsonl.gz"
+    conditions = {case["id"]: case for case in lines(folder / "conditions" / "conditions.jsonl.gz")}
+    events = audit_events(folder, load)
+    compared = {event.num for event in events}
+    for row in lines(path):
+        case = conditions[row["id"]]
+        if row["events"] is None:
+            verdict.excuse(Reason.FALCO_CRASH)
+            continue
+        (rule,) = load(case["condition"])[0].rules
+        test = decided(rule.condition)
+        ours = [event.num for event in events if test(event)]
+        recorded = [num for num in row["events"] if num in compared]
+        if ours == recorded:
+            verdict.agree(what_it_is_about(case))
+        else:
+            verdict.differ(what_it_is_about(case), f"matches {ours} instead of {recorded}")
+    verdict.judge(path)
+
+
+def audit_events(folder, load):
+    """The events of the record, read by the plugin, without those that it reads otherwise on purpose."""
+    recorded = lines(folder / "k8s" / "events.jsonl.gz")
+    records = [raw(recorded[row["k8s_line"]]["line"]) for row in lines(folder / "conditions" / "events.jsonl")]
+    loader, _ = load("evt.num exists")
     everything = Ruleset(loader.rules, dispatch=AuditDecoder.dispatch, first_only=False)
     decoder = AuditDecoder()
-    records = [raw(row["line"]) for row in wanted]
     events = [event for record in records for _, event in decoder.select([record], everything)]
     assert len(events) == len(records)
     return [event for event, record in zip(events, records, strict=True) if not is_read_otherwise(record)]
@@ -135,15 +162,3 @@ def decided(condition):
     children = [decided(child) for child in condition.children]
     enough = any if isinstance(condition, Or) else all
     return lambda event: enough(child(event) for child in children)
-
-
-@pytest.mark.recorded("oracle", "k8s_audit/matches", matches)
-def test_which_events_a_condition_matches(case):
-    loader, result = loaded(case)
-    assert result.is_successful
-    (rule,) = loader.rules
-    test = decided(rule.condition)
-    events = audit_events(case["folder"])
-    ours = [event.num for event in events if test(event)]
-    compared = {event.num for event in events}
-    judge("k8s_audit/matches", case, ours, [num for num in case["events"] if num in compared])

@@ -99,9 +99,10 @@ class TestLeniency:
 
     def test_a_key_without_effect_is_said_only_when_it_would_change_something(self):
         assert problems("engine: {kind: kmod, kmod: {buf_size_preset: 4}}") == []
-        assert "engine.kmod.buf_size_preset has no effect: " in problems(
-            "engine: {kind: kmod, kmod: {buf_size_preset: 5}}"
-        )[0]
+        assert (
+            "engine.kmod.buf_size_preset has no effect: "
+            in problems("engine: {kind: kmod, kmod: {buf_size_preset: 5}}")[0]
+        )
 
 
 class TestErrors:
@@ -133,7 +134,7 @@ class TestErrors:
             ("append_output: [{extra_fields: x}]", "append_output[0].extra_fields: expected a list, found 'x'"),
             ("append_output: [{extra_fields: [{a: b, c: d}]}]", "one name and its format"),
             ("static_fields: {a: [x]}", "falco.yaml:1:20: static_fields.a: expected a text, found a list"),
-            ("plugins: [{name: a}]", "falco.yaml:1:11: plugins[0]: the key 'library_path' is missing"),
+            ("plugins: [{library_path: a}]", "falco.yaml:1:11: plugins[0]: the key 'name' is missing"),
             (
                 "plugins: [{name: a, library_path: b/../../c.so}]",
                 "plugin library_path 'b/../../c.so' resolves outside the plugins directory (/usr/share/falco/plugins/)",
@@ -308,7 +309,9 @@ def test_every_key_says_what_it_is_for():
             assert "description" in row or "$ref" in row, f"{name}.{key}"
 
 
-yaml_scalars = st.sampled_from(["x", "1", "-1", "true", "~", "''", "[a]", "{a: b}", "[[]]", "0.5", "[{}]", "${A}", '"\\u0000"'])
+yaml_scalars = st.sampled_from(
+    ["x", "1", "-1", "true", "~", "''", "[a]", "{a: b}", "[[]]", "0.5", "[{}]", "${A}", '"\\u0000"']
+)
 
 
 @given(st.dictionaries(st.sampled_from(sorted(configuration.Settings.__struct_fields__)), yaml_scalars, max_size=4))

@@ -45,5 +45,3 @@ def test_keys_and_nulls_stay():
     assert [key.text for key, _ in root.pairs] == ["$A", "${A}"]
     assert root.get("$A").is_null
     assert root.get("${A}").items[1].text == "x"
-
-

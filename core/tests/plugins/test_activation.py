@@ -135,7 +135,9 @@ def test_an_event_source_without_a_decoder_has_lists_of_events():
 def test_two_decoders_of_one_event_source_name_both_plugins():
     other = plugin("other", decoders=["k8s"], sources=["k8s"])
 
-    with pytest.raises(PluginError, match="decoder of event source 'k8s' is provided by plugin 'audit' and plugin 'other'"):
+    with pytest.raises(
+        PluginError, match="decoder of event source 'k8s' is provided by plugin 'audit' and plugin 'other'"
+    ):
         switch_on([AUDIT, other], entry("k8saudit"), entry("other"))
 
 
@@ -214,7 +216,9 @@ class TestInitConfig:
         with pytest.raises(PluginError) as raised:
             read("c:\n  size: big")
 
-        assert str(raised.value) == "error in plugin p init config: falco.yaml:2:9: size: expected a number, found 'big'"
+        assert (
+            str(raised.value) == "error in plugin p init config: falco.yaml:2:9: size: expected a number, found 'big'"
+        )
 
     @pytest.mark.parametrize("text", ['c: {size: "5"}', """c: '{"size": "5"}'""", "c: {size: [5]}"])
     def test_a_quoted_number_is_a_text(self, text):

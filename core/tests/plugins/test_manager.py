@@ -49,7 +49,11 @@ def test_what_hooks_return_is_collected_by_plugin():
         ]
     )
 
-    assert list(manager.collect("falco_register_fields", source="s")) == [("a", "s.one"), ("a", "s.two"), ("b", "s.three")]
+    assert list(manager.collect("falco_register_fields", source="s")) == [
+        ("a", "s.one"),
+        ("a", "s.two"),
+        ("b", "s.three"),
+    ]
     assert list(manager.collect("falco_register_fields", ["b"], source="s")) == [("b", "s.three")]
 
 
@@ -69,9 +73,7 @@ def test_a_hook_that_fails_is_an_error_that_names_the_plugin():
 
 
 def test_two_channels_of_one_name_name_both_plugins():
-    manager = PluginManager(
-        [plugin(name, falco_register_outputs=lambda: [Channel]) for name in ("a", "b")]
-    )
+    manager = PluginManager([plugin(name, falco_register_outputs=lambda: [Channel]) for name in ("a", "b")])
 
     with pytest.raises(PluginError, match="output channel 'channel' is provided by plugin 'a' and plugin 'b'"):
         manager.output_types()
@@ -121,7 +123,9 @@ def test_the_library_names_the_plugin_and_then_the_name(library, name, resolved)
 def test_a_plugin_that_is_not_installed_says_what_is():
     manager = PluginManager([plugin("a")])
 
-    with pytest.raises(PluginError, match=r"cannot load plugin 'x' \(nope\.so\): no installed plugin answers to 'nope' or 'x'"):
+    with pytest.raises(
+        PluginError, match=r"cannot load plugin 'x' \(nope\.so\): no installed plugin answers to 'nope' or 'x'"
+    ):
         manager.resolve(entry("x", "nope.so"))
 
 
@@ -137,7 +141,9 @@ def test_an_entry_point_that_cannot_be_imported_names_distribution_and_reason():
     (found,) = installed([EntryPoint("x", "no_such_module.plugin", "falco.plugins")])
 
     assert isinstance(found, Broken)
-    assert "plugin 'x' of distribution '?' cannot be loaded (no_such_module.plugin): ModuleNotFoundError" in str(found.error)
+    assert "plugin 'x' of distribution '?' cannot be loaded (no_such_module.plugin): ModuleNotFoundError" in str(
+        found.error
+    )
 
 
 def test_two_entry_points_of_one_name_are_an_error():

@@ -7,6 +7,9 @@ from falco_source_jsonl import JsonLines, Line, falco_register_fields
 
 
 class TestSource(SourceContract):
+    def identity(self, item):
+        return item.values  # the time is that of reading
+
     @pytest.fixture
     def make_source(self, tmp_path):
         path = tmp_path / "app.jsonl"

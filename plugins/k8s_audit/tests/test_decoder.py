@@ -241,6 +241,8 @@ def test_times_are_measured_from_the_first_event_even_if_it_was_skipped():
         (line(verb="NaN"), "records that are not JSON", "log:1: cannot parse JSON: NaN is not a JSON number"),
         (b"[" * 100_000, "records that are not JSON", "log:1: cannot parse JSON: nested too deeply"),
         (b'{"kind":"Pod"}', "records that are not audit events", "log:1: data not recognized as a k8s audit event"),
+        (b"\x0b" + line(), "records that are not JSON", "log:1: cannot parse JSON: "),
+        (line() + b"\x0c", "records that are not JSON", "log:1: cannot parse JSON: "),
         (b"5", "records that are not audit events", "log:1: data not recognized as a k8s audit event"),
         (line(kind="null"), "records that are not audit events", "log:1: data not recognized as a k8s audit event"),
         (

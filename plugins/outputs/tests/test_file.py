@@ -1,5 +1,5 @@
-import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -34,7 +34,7 @@ def test_alerts_are_appended(here, tmp_path):
 def test_without_keep_alive_a_file_that_was_moved_away_is_made_anew(here, tmp_path):
     output = FileOutput(FileConfig(filename="a"), here)
     output.write("one")
-    os.rename(tmp_path / "a", tmp_path / "b")
+    (tmp_path / "a").rename(tmp_path / "b")
     output.write("two")
 
     assert (tmp_path / "a").read_text() == "two\n"
@@ -43,7 +43,7 @@ def test_without_keep_alive_a_file_that_was_moved_away_is_made_anew(here, tmp_pa
 def test_with_keep_alive_it_is_made_anew_by_reopen(here, tmp_path):
     output = FileOutput(FileConfig(filename="a", keep_alive=True), here)
     output.write("one")
-    os.rename(tmp_path / "a", tmp_path / "b")
+    (tmp_path / "a").rename(tmp_path / "b")
     output.write("two")
     output.reopen()
     output.write("three")
@@ -62,7 +62,7 @@ def test_a_file_that_cannot_be_opened_is_an_error_for_each_alert(here, filename)
             output.write("one")
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_full_disk_is_an_error(here):
     with pytest.raises(OutputError, match="cannot write to /dev/full: No space left on device"):
         FileOutput(FileConfig(filename="/dev/full"), here).write("one")

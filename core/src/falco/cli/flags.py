@@ -27,7 +27,7 @@ class Flag:
     """One flag: its spellings, the field of ``Options`` it sets, what follows it, its help."""
 
     names: tuple[str, ...]
-    field: str
+    sets: str
     kind: Kind
     doc: str
     metavar: str = ""
@@ -47,7 +47,7 @@ class Flag:
                 settings |= {"type": click.IntRange(0), "default": 0, "metavar": self.metavar}
             case Kind.OPTIONAL:
                 settings |= {"is_flag": False, "flag_value": "", "default": None, "metavar": self.metavar}
-        return click.Option([*self.names, self.field], **settings)
+        return click.Option([*self.names, self.sets], **settings)
 
 
 FLAGS: Final = (

@@ -20,6 +20,6 @@ class Invocation:
     around: Surroundings
     process: Process | None
 
-    def session(self, **changes: Any) -> Session:
+    def session(self, *, is_quiet: bool = False, **changes: Any) -> Session:
         """A session for the flags of the root with *changes* on top."""
-        return Session(replace(self.options, **changes), self.around)
+        return Session(replace(self.options, **changes), self.around, is_quiet=is_quiet)

@@ -26,14 +26,14 @@ FORMATS: Final = ("text", "markdown", "json")
 
 
 def print_config_schema(session: Session) -> int:
-    """``--config-schema``."""
+    """Print the JSON schema of falco.yaml (``--config-schema``)."""
     types = {name: cls.config_type for name, cls in session.plugins.output_types().items()}
     session.around.print(json.dumps(config_schema(types), indent=2, sort_keys=True) + "\n")
     return 0
 
 
 def print_rule_schema(session: Session) -> int:
-    """``--rule-schema``."""
+    """Print the JSON schema of rules files (``--rule-schema``)."""
     from falco.rules.schema import rule_schema
 
     session.around.print(json.dumps(rule_schema(), indent=2, sort_keys=True) + "\n")
@@ -41,7 +41,7 @@ def print_rule_schema(session: Session) -> int:
 
 
 def print_versions(session: Session) -> int:
-    """``--version``."""
+    """Print versions (``--version``)."""
     if session.settings.json_output:
         session.around.print(versions.as_json(plugins.versions(session.active)))
     else:
@@ -50,20 +50,20 @@ def print_versions(session: Session) -> int:
 
 
 def print_page_size(session: Session) -> int:
-    """``--page-size``, for the log as upstream."""
+    """Log the page size, as upstream (``--page-size``)."""
     session.configuration  # noqa: B018  says where log lines go
     _log.info(f"Your system page size is: {mmap.PAGESIZE} bytes")
     return 0
 
 
 def print_ignored_events(session: Session) -> int:
-    """``-i``."""
+    """Print the system calls that are not evaluated by default (``-i``)."""
     session.around.print(events.ignored_text(_catalogue(session)))
     return 0
 
 
 def print_events(session: Session) -> int:
-    """``--list-events``."""
+    """Print the event types of system calls (``--list-events``)."""
     catalogue = _catalogue(session)
     match _format(session):
         case "json":
@@ -76,7 +76,7 @@ def print_events(session: Session) -> int:
 
 
 def print_fields(session: Session) -> int:
-    """``--list``."""
+    """Print the fields of event sources (``--list``)."""
     options = session.options
     wanted = _format(session)
     rows = fields.of_source({name: scope.fields for name, scope in session.scopes.items()}, options.list_fields or "")
@@ -92,7 +92,7 @@ def print_fields(session: Session) -> int:
 
 
 def print_plugins(session: Session) -> int:
-    """``--list-plugins``."""
+    """Print the plugins that are loaded (``--list-plugins``)."""
     session.around.print(plugins.plugins_text(session.active))
     return 0
 
@@ -110,7 +110,7 @@ def print_installed(session: Session) -> int:
 
 
 def print_plugin(session: Session) -> int:
-    """``--plugin-info``: by the name in falco.yaml, its library, or a name of an installed plugin.
+    """Print one plugin: by its name in falco.yaml, its library, or a name of an installed one (``--plugin-info``).
 
     Raises:
         PluginError: There is no such plugin.
@@ -130,7 +130,7 @@ def print_plugin(session: Session) -> int:
 
 
 def print_support(session: Session) -> int:
-    """``--support``."""
+    """Print what somebody who helps wants to know (``--support``)."""
     system = platform.uname()
     document: dict[str, Any] = {
         "system_info": {

@@ -91,7 +91,7 @@ def build(recipe: Recipe, source: str) -> tuple[Decoder[Any, Any], Ruleset[Any]]
     """Decoder and rules of the event source *source*, in a process of ``--jobs``."""
     log.configure(None)
     around = Surroundings(BytesIO(), BytesIO(), recipe.env, recipe.cwd)
-    session = Session(recipe.options, around, is_worker=True)
+    session = Session(recipe.options, around, is_quiet=True)
     decoder = session.event_sources[source].decoder_type()
     return decoder, Rulebook(session, recipe.texts).ruleset(source, decoder)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -16,20 +16,17 @@ from falco.cli.options import Options
 from falco.cli.selection import select
 from falco.cli.surroundings import Surroundings
 from falco.clock import Clock, zone_of
-from falco.conditions.event_types import EventTypes
 from falco.conditions.scope import Scope
-from falco.conditions.transformers import BUILT_IN
 from falco.config import configuration
 from falco.config.configuration import Configuration
 from falco.config.merge import ConfigFile, read_file
 from falco.config.settings import Settings
 from falco.documents.nodes import Node
 from falco.errors import ConfigError, PluginError
-from falco.fields import evt
-from falco.fields.registry import Fields
 from falco.plugins import init_config, listing
 from falco.plugins.activation import ActivePlugins, EventSource, activate
-from falco.plugins.manager import PluginManager, unique
+from falco.plugins.manager import PluginManager
+from falco.plugins.scopes import scopes_of
 from falco.sources import Source
 
 DEFAULT_CONFIG: Final = "/etc/falco/falco.yaml"
@@ -45,13 +42,13 @@ class Session:
     Args:
         options: The command line.
         around: Streams, environment, directory.
-        is_worker: Whether this is a process of ``--jobs``: it leaves logs and messages to its parent.
+        is_quiet: Whether another session, of the same run, sets up the log and reports what is passed over.
     """
 
-    def __init__(self, options: Options, around: Surroundings, *, is_worker: bool = False) -> None:
+    def __init__(self, options: Options, around: Surroundings, *, is_quiet: bool = False) -> None:
         self.options = options
         self.around = around
-        self._is_worker = is_worker
+        self._is_quiet = is_quiet
 
     @cached_property
     def plugins(self) -> PluginManager:
@@ -70,7 +67,7 @@ class Session:
         read = configuration.load(
             self._main_file(), self.options.options, output_types=types, cwd=self.around.cwd, env=self.around.env
         )
-        if not self._is_worker:
+        if not self._is_quiet:
             self._configure_log(read.settings)
             self._report(read)
         return read
@@ -142,7 +139,7 @@ class Session:
             node = self._engine_node() if entry is None else entry.init_config
             who = source.plugin.info.name if entry is None else entry.name
             configs[name], problems = init_config.read(node, source.source_type.config_type, who)
-            for problem in problems if entry is not None else ():
+            for problem in problems if entry is not None and not self._is_quiet else ():
                 _log.warning(str(problem))
         return configs
 
@@ -191,28 +188,10 @@ class Session:
     @cached_property
     def scopes(self) -> Mapping[str, Scope]:
         """What rules of each event source may refer to."""
-        added = (
-            (name, one.name, one)
-            for name, one in self.plugins.collect("falco_register_transformers", self.active.names)
+        return scopes_of(
+            self.active, hostname=self.hostname, clock=self.clock, static_fields=self.settings.static_fields
         )
-        transformers = {**BUILT_IN, **unique("transformer", added)}
-        static = evt.static_fields(self.settings.static_fields)
-        scopes = {}
-        for name, source in self.event_sources.items():
-            own = self.active.fields(name)
-            replaced = {one.name for one in own}
-            generic = evt.fields(
-                source=name,
-                hostname=self.hostname,
-                plugin=source.plugin.alias,
-                clock=self.clock,
-            )
-            rows = [*(one for one in generic if one.name not in replaced), *own, *static]
-            types = None if source.catalogue is None else EventTypes(source.catalogue)
-            scopes[name] = Scope(name, Fields(name, rows), transformers, types)
-        return scopes
 
-    @cached_property
-    def report(self) -> Callable[[str], None]:
-        """Takes a sentence for the log; any thread."""
-        return lambda sentence: _log.error(sentence)  # noqa: PLW0108  asked anew each time: it may be configured later
+    def report(self, sentence: str) -> None:
+        """Put *sentence* into the log; any thread."""
+        _log.error(sentence)

@@ -38,10 +38,11 @@ def _scan() -> click.Command:
         """Look at a file of events and print alerts. '-' is standard input, .scap a capture of system calls."""
         invocation = _invocation()
         changes = {"is_scan": True, **_merged(**common)}
-        session = invocation.session(**changes)
-        opening, name = _opening(session, file, source)
+        changes["options"] = ("log_level=warning", *changes["options"])
+        opening, name = _opening(invocation.session(is_quiet=True, **changes), file, source)
+        changes["options"] += tuple(opening)
         return _perform(
-            **{**changes, "options": (*changes["options"], *opening)},
+            **changes,
             enable_source=(name,),
             rules=rules or invocation.options.rules,
             jobs=jobs or invocation.options.jobs,

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
-ENGINE_VERSION: Final = "0.63.0"
-"""Version of Falco's rule language and fields that this program follows."""
+from falco.rules.versions import ENGINE_VERSION
+
 PLUGIN_API_VERSION: Final = "3.12.0"
 DRIVER_API_VERSION: Final = "10.0.0"
 DRIVER_SCHEMA_VERSION: Final = "4.3.0"
@@ -48,8 +48,8 @@ def as_object(plugins: Mapping[str, str]) -> dict[str, object]:
         "default_driver_version": own,
         "driver_api_version": DRIVER_API_VERSION,
         "driver_schema_version": DRIVER_SCHEMA_VERSION,
-        "engine_version": ENGINE_VERSION.split(".")[1],
-        "engine_version_semver": ENGINE_VERSION,
+        "engine_version": str(ENGINE_VERSION.minor),
+        "engine_version_semver": str(ENGINE_VERSION),
         "falco_version": own,
         "libs_version": own,
         "plugin_api_version": PLUGIN_API_VERSION,

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from falco.conditions import ast, checked, families, hints, literals, walk, warnings
+from falco.conditions import ast, checked, families, literals, walk, warnings
 from falco.conditions.checked import Condition, Modifier, Operand, Operator
 from falco.conditions.errors import ConditionError
 from falco.conditions.scope import Scope
 from falco.conditions.transformers import LIST, Shape, Transformer
 from falco.conditions.warnings import ConditionWarning
+from falco.documents.suggestions import did_you_mean
 from falco.documents.text import Extent
 from falco.fields.model import FieldFlag, FieldType, FieldUse
 from falco.fields.registry import FieldError
@@ -111,7 +112,7 @@ class _Operands:
             return arguments[0]
         transformer = self._scope.transformers.get(call.name)
         if transformer is None:
-            hint = hints.closest(call.name, self._scope.transformers)
+            hint = did_you_mean(call.name, self._scope.transformers)
             raise self.error(f"unknown field transfomer '{call.name}'", call.extent, hint)
         return self._apply(transformer, call.argument, call.extent, arguments)
 

@@ -98,10 +98,10 @@ def point(place: Place, files: Mapping[str, SourceFile]) -> Point | None:
     return Point(origin.span.file, mark, width, origin.note)
 
 
-def render(diagnostic: Diagnostic, files: Mapping[str, SourceFile]) -> str:
+def render(diagnostic: Diagnostic, files: Mapping[str, SourceFile], *others: Diagnostic) -> str:
     """The fault as text: place, code and sentence, the source line with a caret, the way there, what to do.
 
-    Ends without a line break.
+    *others* are the same fault at the same place, found on another way. Ends without a line break.
     """
     at = point(diagnostic.place, files)
     head = f"{diagnostic.severity.value}[{diagnostic.code}]: {diagnostic.message or _SPEECHLESS}"
@@ -109,6 +109,9 @@ def render(diagnostic: Diagnostic, files: Mapping[str, SourceFile]) -> str:
     if at and (source := files.get(at.file)):
         lines += _excerpt(source.line(at.mark.line), at)
     lines += [f"  {step}" for step in _steps(diagnostic, at, files)]
+    lines += [f"  also {way}" for other in others[:_MAX_OTHERS] if (way := _way(other))]
+    if len(others) > _MAX_OTHERS:
+        lines.append(f"  and on {len(others) - _MAX_OTHERS:,} more ways")
     if diagnostic.hint:
         lines.append(f"  hint: {diagnostic.hint}")
     return "\n".join(lines)
@@ -117,15 +120,17 @@ def render(diagnostic: Diagnostic, files: Mapping[str, SourceFile]) -> str:
 def render_all(diagnostics: Iterable[Diagnostic], files: Mapping[str, SourceFile]) -> str:
     """Faults in the order of their places, file by file in the order of *files*, a blank line between two."""
     order = {name: number for number, name in enumerate(files)}
-
-    def position(diagnostic: Diagnostic) -> tuple[int, int]:
+    groups: dict[tuple[tuple[int, int], str, str], list[Diagnostic]] = {}
+    for diagnostic in diagnostics:
         at = point(diagnostic.place, files)
-        return (order.get(at.file, len(order)), at.mark.index) if at else (-1, 0)
-
-    return "\n\n".join(render(diagnostic, files) for diagnostic in sorted(diagnostics, key=position))
+        position = (order.get(at.file, len(order)), at.mark.index) if at else (-1, 0)
+        groups.setdefault((position, diagnostic.code, diagnostic.message), []).append(diagnostic)
+    ordered = sorted(groups, key=lambda group: group[0])
+    return "\n\n".join(render(groups[group][0], files, *groups[group][1:]) for group in ordered)
 
 
 _SPEECHLESS: Final = "(no message)"
+_MAX_OTHERS: Final = 3
 
 
 def _excerpt(line: str, at: Point) -> list[str]:
@@ -142,17 +147,20 @@ def _excerpt(line: str, at: Point) -> list[str]:
 
 
 def _steps(diagnostic: Diagnostic, at: Point | None, files: Mapping[str, SourceFile]) -> list[str]:
-    steps = []
-    items = [
-        f'{item.kind} "{item.name}"' if item.name else item.kind
-        for item in diagnostic.context
-        if item.text is None  # the text around the caret needs no name
-    ]
-    if items:
-        steps.append("in " + " of ".join(reversed(items)))
+    steps = [way] if (way := _way(diagnostic)) else []
     if at and at.note:
         steps.append(at.note)
     for note in diagnostic.chain:
         where = point(note.place, files)
         steps.append(f"{note.text}, {where}" if where else note.text)
     return steps
+
+
+def _way(diagnostic: Diagnostic) -> str:
+    """``in condition of rule "x"``; "" where there is nothing around the fault."""
+    items = [
+        f'{item.kind} "{item.name}"' if item.name else item.kind
+        for item in diagnostic.context
+        if item.text is None  # the text around the caret needs no name
+    ]
+    return "in " + " of ".join(reversed(items)) if items else ""

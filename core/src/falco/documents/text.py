@@ -116,6 +116,14 @@ class Text:
             )
         )
 
+    def origin(self, position: int) -> Origin | None:
+        """Where the character *position* comes from; None beyond the end."""
+        for segment in self.segments:
+            if position < len(segment.text):
+                return segment.origin
+            position -= len(segment.text)
+        return None
+
     def written(self, position: int) -> tuple[Written, int] | None:
         """Where the character *position* stands: its origin and the index in the file.
 

@@ -173,9 +173,7 @@ def _scan_part(source: Source[Any]) -> _Part:
         error = raised
     counters = Counter(_counters(source, decoder))
     counters.subtract(before)
-    return _Part(
-        decoder.count, decoder.start_ns, output.alerts, pipeline.failures, reports, dict(counters), error
-    )
+    return _Part(decoder.count, decoder.start_ns, output.alerts, pipeline.failures, reports, dict(counters), error)
 
 
 def _counters(source: Source[Any], decoder: Decoder[Any, Any]) -> Mapping[str, int]:

@@ -148,9 +148,7 @@ def _built_in(manager: PluginManager) -> list[str]:
     )
 
 
-def _loaded(
-    manager: PluginManager, chosen: Sequence[PluginEntry], built_in: Collection[str]
-) -> list[ActivePlugin]:
+def _loaded(manager: PluginManager, chosen: Sequence[PluginEntry], built_in: Collection[str]) -> list[ActivePlugin]:
     """The plugins behind *chosen*, in order; names that mean one plugin load it once."""
     found: dict[str, dict[str, PluginEntry]] = {}
     opening: dict[str, PluginEntry] = {}

@@ -32,6 +32,8 @@ def read(
     if config_type is None:
         return ({} if mapping is None else _plain(mapping)), ()
     converter = Converter(is_strict=True)
+    if isinstance(node, ScalarNode) and mapping is not None:
+        _check_types(node.text, config_type, plugin)
     try:
         return converter.struct(mapping, config_type), tuple(converter.problems)
     except ConfigError as error:
@@ -49,6 +51,14 @@ def _mapping(node: Node | None, plugin: str) -> Node | None:
         return reader.read(node.text.encode(), f"init_config of {plugin}")[0]
     except (ValueError, RecursionError, reader.DocumentError):
         raise PluginError(f"error in plugin {plugin}: init config is not a valid json") from None
+
+
+def _check_types(text: str, config_type: type[msgspec.Struct], plugin: str) -> None:
+    """In JSON a number is no text: YAML nodes do not know that any more."""
+    try:
+        msgspec.json.decode(text, type=config_type)
+    except msgspec.MsgspecError as error:
+        raise PluginError(f"error in plugin {plugin} init config: {error}") from None
 
 
 def _plain(node: Node) -> Any:

@@ -8,7 +8,6 @@ from enum import Enum
 class ErrorCode(Enum):
     """Errors: the file cannot be used. The member's value is the title."""
 
-    LOAD_ERR_FILE_READ = "File read error"
     LOAD_ERR_YAML_PARSE = "YAML parse error"
     LOAD_ERR_YAML_VALIDATE = "Error validating internal structure of YAML file"
     LOAD_ERR_COMPILE_CONDITION = "Error compiling condition"

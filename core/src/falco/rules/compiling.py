@@ -17,7 +17,7 @@ from falco.conditions.checked import Condition
 from falco.conditions.errors import ConditionError
 from falco.conditions.scope import Scope
 from falco.documents.diagnostics import Diagnostic, Note, Place
-from falco.documents.text import Extent, Text
+from falco.documents.text import Extent, Generated, Text
 from falco.rules import exceptions
 from falco.rules.additions import Addition
 from falco.rules.codes import ErrorCode, WarningCode
@@ -32,6 +32,7 @@ from falco.templates.model import Template
 
 MAX_CHECKS: Final = 100_000
 """Comparisons of one condition with its macros put in."""
+_ADDED: Final = "append_output"
 _CONTAINER_INFO: Final = "%container.info"
 _FIELD: Final = re.compile(r"%[0-9]*([a-z_]+(?:\.[a-z_]+)+)")
 _UNKNOWN: Final = ("nonexistent field", "invalid formatting token", "unknown event type", "unknown filter:")
@@ -99,7 +100,7 @@ class Compiler:
         for macro in self.collection.macros.values():
             self._try("macro", macro.name, partial(self._parse_macro, macro))
         for name, resolved in self._macros.by_name.items():
-            self._try("macro", name, partial(self._macros.resolve, resolved))
+            self._try("macro", name, partial(self._resolve_macro, resolved))
         self._done.macros = {
             name: macro for name, macro in self._macros.by_name.items() if name not in self._macros.poisoned
         }
@@ -138,6 +139,12 @@ class Compiler:
         source = self._source(macro.condition, where)
         self._macros.by_name[macro.name] = ResolvedMacro(macro, source.text, source.parsed, source.lists)
 
+    def _resolve_macro(self, macro: ResolvedMacro) -> None:
+        self._macros.resolve(macro)
+        collected = macro.collected
+        where = collected.where.into("macro condition", "", collected.condition_span)
+        _check_size(macro.expanded.size, where)
+
     def _source(self, written: Text, where: Where) -> _Source:
         """A condition as it was *written*, parsed.
 
@@ -146,7 +153,7 @@ class Compiler:
             Poisoned: It may refer to a list with a fault.
         """
         poisoned = {name for kind, name in self.collection.poisoned if kind == "list"}
-        if poisoned and ListNames(poisoned).found(str(written)):
+        if poisoned and ListNames(poisoned).any_in(str(written)):
             raise Poisoned
         text, used = substitute(written, self._done.lists, self._names, where)
         for name in used:
@@ -174,11 +181,7 @@ class Compiler:
             self._warn_of_deprecated(output, definition)
             source = self._source(condition, where.into("rule condition", "", definition.condition_span))
             expanded = self._macros.expand(source.parsed, where, condition, lambda _: True)
-            if expanded.size > MAX_CHECKS:
-                message = (
-                    f"The condition has {_count(expanded.size)} comparisons with its macros, more than {MAX_CHECKS:,}"
-                )
-                raise source.where.error(ErrorCode.LOAD_ERR_VALIDATE, message)
+            _check_size(expanded.size, source.where)
             checked, event_types = self._checked(source, expanded.expr, definition, scope)
         except _SkippedError as skipped:
             self._done.warnings.append(skipped.warning)
@@ -213,7 +216,7 @@ class Compiler:
         pieces = [definition.output]
         for addition in self.additions:
             if addition.matches(definition):
-                pieces += [Text.of(f" {text}", "append_output") for text in addition.texts(scope)]
+                pieces += [Text.of(f" {text}", _ADDED) for text in addition.texts(scope)]
         output = Text.join(pieces)
         if _CONTAINER_INFO not in str(output):
             return output
@@ -243,7 +246,7 @@ class Compiler:
     def _extra_fields(self, definition: RuleDefinition, scope: Scope) -> tuple[ExtraField, ...]:
         found = []
         for key, text in self._extra_formats(definition).items():
-            format_ = Text.of(f"%{key}" if text is None else text, "append_output")
+            format_ = Text.of(f"%{key}" if text is None else text, _ADDED)
             found.append(ExtraField(key, self._template(format_, definition, scope), is_raw=text is None))
         return tuple(found)
 
@@ -308,17 +311,27 @@ class _SkippedError(Exception):
         self.warning = warning
 
 
-def _count(number: int) -> str:
-    """*number*, which may have thousands of digits."""
-    return f"{number:,}" if number < 10**12 else "more than 10^12"
+def _check_size(size: int, where: Where) -> None:
+    """Refuse a condition that is too large with macros put in.
+
+    Raises:
+        RuleFault: It has *size* comparisons.
+    """
+    if size > MAX_CHECKS:
+        count = f"{size:,}" if size < 10**12 else "more than 10^12"
+        message = f"The condition has {count} comparisons with its macros put in, at most {MAX_CHECKS:,} are allowed"
+        raise where.error(ErrorCode.LOAD_ERR_VALIDATE, message)
 
 
 def _failed(
     error: ConditionError, where: Where, chain: tuple[Note, ...], code: ErrorCode, rule: RuleDefinition
 ) -> RuleFault | _SkippedError:
     """What *error* in the condition or output of *rule* is: a fault at *where*, or a reason to leave the rule out."""
-    place = error.extent if error.extent.text.written(error.extent.start) else None
+    place: Place | None = error.extent
+    hint = error.hint
+    if isinstance(origin := error.extent.text.origin(error.extent.start), Generated) and origin.by == _ADDED:
+        place, hint = None, f"it is in what {_ADDED} adds: {hint}"
     if rule.skips_unknown_filter and any(part in error.message for part in _UNKNOWN):
         unknown = WarningCode.LOAD_UNKNOWN_FILTER
-        return _SkippedError(where.warning(unknown, error.message, place=place, hint=error.hint, chain=chain))
-    return where.error(code, error.message, place=place, hint=error.hint, chain=chain)
+        return _SkippedError(where.warning(unknown, error.message, place=place, hint=hint, chain=chain))
+    return where.error(code, error.message, place=place, hint=hint, chain=chain)

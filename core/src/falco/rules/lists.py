@@ -6,15 +6,15 @@ delimiters (rules-language.md §5).
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from falco.documents.nodes import Span
-from falco.documents.text import Segment, Text, Written
+from falco.documents.text import Generated, Segment, Text, Written
 from falco.rules.codes import ErrorCode
 from falco.rules.collection import CollectedList
 from falco.rules.faults import Where
@@ -26,8 +26,7 @@ MAX_CONDITION: Final = 4_000_000
 
 _BLANKS: Final = " \t\n\r"
 _DELIMITERS: Final = _BLANKS + "(),="
-_WORD: Final = re.compile(r"[^ \t\n\r(),=]+")
-_BLANK: Final = Text.of(" ", "list")
+_WORD: Final = re.compile(rf"[^{_DELIMITERS}]+")
 
 
 @dataclass(slots=True)
@@ -81,100 +80,167 @@ def resolve(collected: Mapping[str, CollectedList]) -> dict[str, ResolvedList]:
 
 
 class ListNames:
-    """Finds which lists a text names, without a search for each."""
+    """Finds the names of lists in texts."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._order = {name: number for number, name in enumerate(names)}
-        self._names = list(self._order)
-        self._odd = [number for name, number in self._order.items() if not _WORD.fullmatch(name)]
+        self._numbers = {name: number for number, name in enumerate(names)}
+        self._odd = [name for name in self._numbers if name and not _WORD.fullmatch(name)]
         """Names with a delimiter inside (there is a warning about them)."""
 
-    def found(self, text: str, after: int = -1) -> set[int]:
-        """Numbers greater than *after* of the lists that *text* may name."""
-        words = {number for word in set(_WORD.findall(text)) if (number := self._order.get(word, -1)) > after}
-        return words | {number for number in self._odd if number > after and self._names[number] in text}
+    def number(self, name: str) -> int:
+        """The place of the list *name* in the order of definition; -1 if there is no such list."""
+        return self._numbers.get(name, -1)
 
-    def __getitem__(self, number: int) -> str:
-        return self._names[number]
+    def words(self, text: str) -> re.Pattern[str]:
+        """What matches the words of *text* and of the lists in it, names with a delimiter inside as one word."""
+        odd = [name for name in self._odd if name in text]
+        if not odd:
+            return _WORD
+        names = "|".join(re.escape(name) for name in sorted(odd, key=len, reverse=True))
+        return re.compile(rf"(?<![^{_DELIMITERS}])(?:{names})(?![^{_DELIMITERS}])|{_WORD.pattern}")
+
+    def any_in(self, text: str) -> bool:
+        """Whether *text* names a list."""
+        return any(self.number(found[0]) >= 0 for found in self.words(text).finditer(text))
 
 
-def substitute(text: Text, lists: Mapping[str, ResolvedList], names: ListNames, where: Where) -> tuple[Text, list[str]]:
-    """*text* with the items of *lists* for their names, and the names of those that it names.
+def substitute(text: Text, lists: Mapping[str, ResolvedList], names: ListNames, where: Where) -> tuple[Text, set[str]]:
+    """*text* with the items of *lists* for their names, and the names of those that were put in.
 
-    Lists are put in one after another in the order of their definition, so a later one is found in the items
-    of an earlier one.
+    upstream: lists are put in one after another in the order of their definition, so a later one is found in the
+    items of an earlier one, but not the other way round.
 
     Raises:
         RuleFault: The text becomes too long.
     """
-    used: list[str] = []
-    pending = sorted(names.found(str(text)))
-    while pending:
-        number = heapq.heappop(pending)
-        resolved = lists[names[number]]
-        places = list(_occurrences(str(text), resolved.name))
-        if not places:
-            continue
-        used.append(resolved.name)
-        if len(str(text)) + len(resolved.text) * len(places) > MAX_CONDITION:
+    if not names.any_in(str(text)):
+        return text, set()
+    return _Substitution(text, lists, names, where).run()
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A text whose words are being replaced: the condition, or inside of it the items of a list."""
+
+    text: str
+    words: Iterator[re.Match[str]]
+    number: int
+    """Only lists with a higher number are put in."""
+    name: str
+    """The list; "" for the condition."""
+    place: int
+    """Where in the condition the items go."""
+    done: int = 0
+    """What is before this was read."""
+
+
+class _Substitution:
+    """One run over a condition, left to right, with a stack of what is being read."""
+
+    def __init__(self, text: Text, lists: Mapping[str, ResolvedList], names: ListNames, where: Where) -> None:
+        self._text = text
+        self._content = str(text)
+        self._lists = lists
+        self._names = names
+        self._where = where
+        self._frames: list[_Frame] = []
+        self._pieces: list[tuple[str, int, str]] = []
+        """Text, its place in the condition, and the list it comes from ("": it stands there)."""
+        self._used: set[str] = set()
+        self._read = 0
+
+    def run(self) -> tuple[Text, set[str]]:
+        """The text and the names of the lists in it."""
+        self._open(self._content, -1, "", 0)
+        while self._frames:
+            frame = self._frames[-1]
+            found = next((word for word in frame.words if self._names.number(word[0]) > frame.number), None)
+            self._copy(frame, len(frame.text) if found is None else found.start())
+            if found is None:
+                self._frames.pop()
+                continue
+            frame.done = found.end()
+            self._put_in(self._lists[found[0]], frame, found.start())
+        return self._assembled(), self._used
+
+    def _open(self, text: str, number: int, name: str, place: int) -> None:
+        self._read += len(text)
+        if self._read > MAX_CONDITION:
             message = f"The condition has more than {MAX_CONDITION:,} characters with the items of its lists"
-            raise where.error(ErrorCode.LOAD_ERR_VALIDATE, message)
-        text = _replaced(text, places, resolved)
-        for further in names.found(resolved.text, number):
-            if further not in pending:
-                heapq.heappush(pending, further)
-    return text, used
+            raise self._where.error(ErrorCode.LOAD_ERR_VALIDATE, message)
+        self._frames.append(_Frame(text, self._names.words(text).finditer(text), number, name, place))
 
+    def _copy(self, frame: _Frame, end: int) -> None:
+        if frame.done < end:
+            place = frame.place if frame.name else frame.done
+            self._pieces.append((frame.text[frame.done : end], place, frame.name))
+            frame.done = end
 
-def _occurrences(text: str, name: str) -> Iterator[tuple[int, int]]:
-    """Start and end of *name* in *text* where delimiters or the text's ends surround it."""
-    if not name:
-        return
-    start = text.find(name)
-    while start != -1:
-        end = start + len(name)
-        if (start == 0 or text[start - 1] in _DELIMITERS) and (end == len(text) or text[end] in _DELIMITERS):
-            yield start, end
-            start = end - 1
-        start = text.find(name, start + 1)
+    def _put_in(self, resolved: ResolvedList, frame: _Frame, start: int) -> None:
+        """Put the items where a name stood, the blanks around it made one."""
+        self._used.add(resolved.name)
+        place = frame.place if frame.name else start
+        last = self._strip()
+        following = self._skip(_BLANKS)
+        if not resolved.text:  # a comma beside an empty list goes too
+            if last == ",":
+                text, at, name = self._pieces.pop()
+                self._pieces.append((text[:-1], at, name))
+            elif following == ",":
+                self._frames[-1].done += 1
+        if any(piece for piece, _, _ in self._pieces[:1]):
+            self._pieces.append((" ", place, resolved.name))
+        self._open(resolved.text + " ", self._names.number(resolved.name), resolved.name, place)
 
+    def _strip(self) -> str:
+        """Take the blanks off the end of what was copied; answers with the character that is last now."""
+        while self._pieces:
+            text, place, name = self._pieces.pop()
+            if text := text.rstrip(_BLANKS):
+                self._pieces.append((text, place, name))
+                return text[-1]
+        return ""
 
-def _replaced(text: Text, places: list[tuple[int, int]], resolved: ResolvedList) -> Text:
-    """*text* with the items of the list at *places*, blanks around them made one."""
-    content = str(text)
-    pieces: list[Text] = []
-    done = 0
-    for name_start, name_end in places:
-        start, end = name_start, name_end
-        while start > done and content[start - 1] in _BLANKS:
-            start -= 1
-        while end < len(content) and content[end] in _BLANKS:
-            end += 1
-        if not resolved.text:
-            if start > done and content[start - 1] == ",":
-                start -= 1
-            elif end < len(content) and content[end] == ",":
-                end += 1
-        if start > done:
-            pieces += [text.cut(done, start), _BLANK]
-        pieces += [_placed(resolved, text, name_start), _BLANK]
-        done = end
-    pieces.append(text.cut(done, len(content)))
-    return Text.join(pieces)
+    def _skip(self, blanks: str) -> str:
+        """Skip blanks in what is to be read; answers with the character that is next now."""
+        while self._frames:
+            frame = self._frames[-1]
+            while frame.done < len(frame.text) and frame.text[frame.done] in blanks:
+                frame.done += 1
+            if frame.done < len(frame.text):
+                return frame.text[frame.done]
+            if len(self._frames) == 1:
+                return ""
+            self._frames.pop()
+        return ""
 
+    def _assembled(self) -> Text:
+        """The pieces with their origins."""
+        starts = list(itertools.accumulate((len(segment.text) for segment in self._text.segments), initial=0))
+        segments: list[Segment] = []
+        for text, place, name in self._pieces:
+            first = bisect_right(starts, place) - 1
+            if name:
+                segments.append(self._listed(text, place, name, starts, first))
+                continue
+            end = place + len(text)
+            for number in range(first, bisect_left(starts, end)):
+                start = starts[number]
+                segment = self._text.segments[number]
+                segments.append(segment.cut(max(place - start, 0), min(end - start, len(segment.text))))
+        return Text(tuple(segments))
 
-def _placed(resolved: ResolvedList, text: Text, position: int) -> Text:
-    """The items as they are put in, all standing where the name of the list stands in *text*."""
-    listed = resolved.collected.where.place
-    note = f"from list `{resolved.name}`"
-    if isinstance(listed, Span):
-        note = f"{note}, {listed.file}:{listed.start.line + 1}"
-    found = text.written(position)
-    if found is None:
-        return Text.of(resolved.text, note)
-    origin, index = found
-    offsets = (index,) * (len(resolved.text) + 1)
-    return Text((Segment(resolved.text, Written(origin.span, offsets, note)),))
+    def _listed(self, text: str, place: int, name: str, starts: list[int], number: int) -> Segment:
+        """Items of the list *name*, all standing where a name stood at *place* in the condition."""
+        listed = self._lists[name].collected.where.place
+        note = f"from list `{name}`"
+        if isinstance(listed, Span):
+            note = f"{note}, {listed.file}:{listed.start.line + 1}"
+        origin = self._text.segments[number].origin
+        if isinstance(origin, Generated):
+            return Segment(text, Generated(note))
+        index = origin.index(place - starts[number])
+        return Segment(text, Written(origin.span, (index,) * (len(text) + 1), note))
 
 
 def _quoted(item: str) -> str:

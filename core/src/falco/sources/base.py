@@ -51,6 +51,8 @@ class Source(ABC, Generic[B_co]):
     """True: alerts must have left their queues, not merely be in them, before the generator is resumed."""
     can_wait: ClassVar[bool] = True
     """False (live kernel): a full queue drops and counts instead of blocking."""
+    is_closed: bool = False
+    """Whether ``close`` was called: what ``batches`` looks at each time it is resumed."""
     report: Callable[[str], None] = staticmethod(_warn)
     """Takes a sentence for the log, from any thread: what was refused, and where. The pipeline sets it."""
 
@@ -72,6 +74,7 @@ class Source(ABC, Generic[B_co]):
 
     def close(self) -> None:
         """End ``batches`` at its next resume. Any thread, any number of times."""
+        self.is_closed = True
 
     def split(self, parts: int) -> Sequence[Source[B_co]]:  # noqa: ARG002  the default cannot be split
         """At most *parts* independent, picklable sources in input order for ``--jobs``; the default cannot be split."""
@@ -112,14 +115,12 @@ class Decoder(ABC, Generic[B_contra, E]):
 class EventList(Decoder["Sequence[Ev]", Ev]):
     """The decoder of sources whose batches are lists of events: numbers each and pairs it with ``rules.everything``."""
 
-    _start_ns: int | None = None
-
     def select(self, batch: Sequence[Ev], rules: Ruleset[Ev]) -> Iterable[tuple[Residual[Ev], Ev]]:
         """Every event of the batch."""
         everything, num = rules.everything, self.count
-        if self._start_ns is None and batch:
-            self._start_ns = batch[0].time_ns
-        start_ns = self._start_ns
+        if self.start_ns is None and batch:
+            self.start_ns = batch[0].time_ns
+        start_ns = self.start_ns
         for event in batch:
             num += 1
             event.num = self.count = num

@@ -7,22 +7,23 @@ r"""The contract of a source, as tests to inherit.
             path.write_text("a\\nb\\n")
             return lambda: MySource({}, str(path))
 
-A source that never ends by itself sets ``is_endless``; only what can be asked of it is then tested.
+A source that never ends by itself sets ``is_endless``; only what can be asked of it is then tested.  One that goes on
+where it was when it died (a bookmark, offsets of a group of consumers) sets ``resumes``, and ``make_source`` then
+shares what remembers the place.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, ClassVar
 
 import pytest
 
 from falco.sources import Source
 from falco.testing.inputs import flatten, open_files
+from falco.testing.passing import passing_rules
 
-_PATIENCE_S = 10.0
-"""How long a source may take to come back; the contract says once a second."""
 MakeSource = Callable[[], Source[Any]]
 
 
@@ -30,6 +31,15 @@ class SourceContract:
     """What the engine relies on; inherit, give the fixture ``make_source``."""
 
     is_endless: ClassVar[bool] = False
+    """Whether the source goes on until it is closed."""
+    patience_s: ClassVar[float] = 10.0
+    """How long the source may take to come back before that is a failure; ``Source.batches`` says once a second."""
+    resumes: ClassVar[bool] = False
+    """Whether a new source goes on behind the last batch that was done with."""
+
+    def identity(self, item: Any) -> Any:
+        """What is the same of *item*, an element of a batch, whenever the input is read; leave out times of reading."""
+        return item
 
     @pytest.fixture
     def make_source(self) -> MakeSource:
@@ -61,9 +71,9 @@ class SourceContract:
         thread = threading.Thread(target=resume, daemon=True)
         thread.start()
 
-        assert done.wait(_PATIENCE_S), "batches() did not come back: yield an empty batch at least once a second"
+        assert done.wait(self.patience_s), "batches() did not come back: yield an empty batch at least once a second"
         source.close()
-        thread.join(_PATIENCE_S)
+        thread.join(self.patience_s)
 
     def test_close_ends_batches_at_the_next_resume(self, make_source: MakeSource) -> None:
         source = make_source()
@@ -71,7 +81,7 @@ class SourceContract:
         next(batches, None)
         closer = threading.Thread(target=source.close)
         closer.start()
-        closer.join(_PATIENCE_S)
+        closer.join(self.patience_s)
         rest = [batch for _, batch in zip(range(3), batches, strict=False)]
 
         assert len(rest) <= 1, "batches() went on after close()"
@@ -87,18 +97,46 @@ class SourceContract:
         if self.is_endless:
             pytest.skip("an endless source is not read to its end")
 
-        first, second = (flatten(make_source().batches()) for _ in range(2))
+        first, second = (self._items(make_source()) for _ in range(2))
 
         assert first, "the source yields no event: give make_source some input"
-        assert len(first) == len(second)
+        assert first == second, "the same input was read twice and gave different events"
 
     def test_parts_cover_the_input_once(self, make_source: MakeSource) -> None:
         if self.is_endless:
             pytest.skip("an endless source is not split")
-        whole = flatten(make_source().batches())
-        parts = [event for part in make_source().split(3) for event in flatten(part.batches())]
+        whole = self._items(make_source())
+        parts = [item for part in make_source().split(3) for item in self._items(part)]
 
-        assert len(parts) == len(whole), "the parts of split() lose or repeat events"
+        assert parts == whole, "the parts of split() lose, repeat or reorder events"
+
+    def test_reload_between_batches_loses_nothing(self, make_source: MakeSource) -> None:
+        if self.is_endless:
+            pytest.skip("an endless source is not read to its end")
+        expected = self._items(make_source())
+        source = make_source()
+        source.focus(passing_rules())
+        found = []
+        for batch in source.batches():
+            found += [self.identity(item) for item in batch]
+            source.focus(passing_rules())
+
+        assert found == expected, "rules that every event matches were put in force, and events are missing or repeated"
+
+    def test_goes_on_where_it_was_after_a_crash(self, make_source: MakeSource) -> None:
+        if not self.resumes:
+            pytest.skip("the source does not remember where it was")
+        crashed = make_source()
+        batches = _filled(crashed.batches())
+        done, in_hand = next(batches, ()), next(batches, ())
+        assert in_hand, "give make_source enough input for two batches"
+        batches.close()  # as a crash: what is in hand was never done with
+        again = list(_first(_filled(make_source().batches()), len(in_hand)))
+
+        assert [self.identity(item) for item in again] == [self.identity(item) for item in in_hand], (
+            f"after a crash the source must begin with the batch that was in hand, behind {len(done)} that were done: "
+            "commit right after the yield, not before it"
+        )
 
     def test_releases_what_it_opened(self, make_source: MakeSource) -> None:
         before = open_files()
@@ -113,3 +151,23 @@ class SourceContract:
         flatten(source.batches())
 
         assert sum(source.counters().values()) > 0, "damaged input is not counted in counters()"
+
+    def _items(self, source: Source[Any]) -> list[Any]:
+        return [self.identity(item) for item in flatten(source.batches())]
+
+
+def _filled(batches: Iterator[Any]) -> Generator[Any]:
+    """The batches that are not empty; closing it closes *batches*."""
+    try:
+        for batch in batches:
+            if len(batch):
+                yield batch
+    finally:
+        batches.close()  # type: ignore[attr-defined]  # a generator, as above
+
+
+def _first(batches: Generator[Any], number: int) -> Iterator[Any]:
+    """The first *number* items; then the batches are closed."""
+    items = (item for batch in batches for item in batch)
+    yield from (item for _, item in zip(range(number), items, strict=False))
+    batches.close()

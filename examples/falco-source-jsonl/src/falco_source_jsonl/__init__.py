@@ -20,7 +20,7 @@ class JsonLines(Source[list[Line]]):
 
     def batches(self):
         with open(self.open_params, encoding="utf-8", errors="replace") as file:
-            while lines := list(islice(file, 256)):
+            while not self.is_closed and (lines := list(islice(file, 256))):
                 yield [event for line in lines if (event := self.event(line))]
 
     def event(self, line):

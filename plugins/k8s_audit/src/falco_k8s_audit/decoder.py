@@ -202,7 +202,7 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
     ) -> Iterator[tuple[Residual[AuditEvent], AuditEvent]]:
         """Everything that is not a plain audit event."""
         self.general += 1
-        if len(record) > limits.record and (size := len(bytes(record).strip())) > limits.record:
+        if len(record) > limits.record and (size := len(bytes(record).strip(document.BLANKS))) > limits.record:
             self._refusals.add(Reason.RECORD_TOO_LARGE, place, f"larger than {limits.record} bytes: size>={size}")
             return
         if read is _read_item:
@@ -211,7 +211,7 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
         try:
             items: Iterable[Slice] = _read_list(record).items
         except _NOT_PLAIN:
-            data = bytes(record).strip()
+            data = bytes(record).strip(document.BLANKS)
             if not data:
                 return
             if problem := document.check(data):

@@ -104,7 +104,7 @@ class RecordSplitter:
     def _begin(self, line: bytes, number: int) -> Iterator[tuple[bytes, int]]:
         """*line* is the first of a document, or all of it."""
         self._document = None
-        text = line.strip()
+        text = line.strip(document.BLANKS)
         if not text:
             return
         is_open = text[:1] in _OPENING and bool(document.check(text))
@@ -117,7 +117,7 @@ class RecordSplitter:
 
     def _decide(self, begun: _Document, line: bytes, number: int) -> Iterator[tuple[bytes, int]]:
         """*line* follows the first one of the input, which is no document by itself."""
-        first = begun.lines[-1].rstrip()
+        first = begun.lines[-1].rstrip(document.BLANKS)
         is_damaged = first[-1:] not in b"{[,:" and not document.check(line)
         is_next = begun.is_indented and line[:1] in _OPENING
         if not is_damaged and not is_next:

@@ -6,7 +6,7 @@ alerts were lost.  Here a line that is refused is refused now, and what was take
 
 from __future__ import annotations
 
-from typing import Any, Final, Protocol
+from typing import BinaryIO, Final, Protocol
 
 BUFFER_BYTES: Final = 64 * 1024
 """What is gathered at most when buffering is asked for."""
@@ -66,7 +66,7 @@ class LineWriter:
             self._is_mid_line = 0 < len(rest) < len(data)
 
 
-def unbuffered(stream: Any) -> Raw:
-    """The unbuffered file below *stream*, or *stream* itself when there is none (tests, captures in memory)."""
+def unbuffered(stream: BinaryIO) -> Raw:
+    """The unbuffered file below *stream*, or *stream* itself when there is none, as of one in memory."""
     raw: Raw = getattr(stream, "raw", stream)
     return raw

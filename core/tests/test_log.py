@@ -1,0 +1,65 @@
+import io
+import re
+from datetime import timedelta, timezone
+
+import pytest
+import structlog
+
+from falco import log
+
+
+@pytest.fixture(autouse=True)
+def restored():
+    yield
+    structlog.reset_defaults()
+
+
+def lines(**options):
+    stream = io.BytesIO()
+    log.configure(stream, **options)
+    logger = structlog.get_logger("test")
+    logger.debug("a debug line")
+    logger.info("rules_loaded", rules=3, file="a b")
+    logger.error("plain sentence")
+    return stream.getvalue().decode().splitlines()
+
+
+def test_lines_are_time_sentence_and_keys():
+    first, second = lines()
+
+    assert re.fullmatch(
+        r"[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}: rules_loaded rules=3 file='a b'", first
+    )
+    assert second.endswith(": plain sentence")
+
+
+def test_times_can_be_iso8601_in_utc():
+    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+0000: rules_loaded", lines(is_iso8601=True)[0])
+
+
+def test_times_are_in_the_zone_asked_for():
+    east, west = (lines(zone=timezone(timedelta(hours=hours)))[0][11:13] for hours in (12, 0))
+
+    assert (int(east) - int(west)) % 24 == 12
+
+
+@pytest.mark.parametrize(
+    ("level", "number"), [("debug", 3), ("info", 2), ("notice", 1), ("error", 1), ("emergency", 0)]
+)
+def test_what_is_less_severe_is_not_written(level, number):
+    assert len(lines(level=level)) == number
+
+
+def test_without_a_stream_nothing_is_written(capsys):
+    log.configure(None)
+    structlog.get_logger("test").error("nobody hears")
+
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_stream_that_cannot_be_written_is_no_error():
+    stream = io.BytesIO()
+    stream.close()
+    log.configure(stream)
+
+    assert structlog.get_logger("test").error("lost") is None

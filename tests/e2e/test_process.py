@@ -1,0 +1,197 @@
+"""The installed command as a process: signals, pipes, full disks."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+FALCO = Path(sys.executable).with_name("falco")
+RULE = """\
+- rule: Seen
+  desc: Any event.
+  condition: evt.num exists
+  output: "seen %ka.auditid"
+  priority: WARNING
+  source: k8s_audit
+"""
+CONFIG = """\
+plugins: [{name: k8saudit, library_path: libk8saudit.so, open_params: "%s"}]
+rules_files: [rules.yaml]
+engine: {kind: nodriver}
+stdout_output: {enabled: true}
+file_output: {enabled: true, keep_alive: true, filename: alerts.txt}
+log_stderr: true
+log_syslog: false
+"""
+DEADLINE_S = 60
+
+
+def event(number):
+    return {
+        "kind": "Event",
+        "auditID": f"a{number}",
+        "stage": "ResponseComplete",
+        "verb": "get",
+        "stageTimestamp": "2024-01-02T03:04:05Z",
+    }
+
+
+def until(condition, what):
+    """Wait for *condition*; the deadline is for a test that would hang otherwise."""
+    end = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for: {what}"
+        time.sleep(0.05)
+
+
+class Running:
+    """A process that reads what is appended to ``audit.log``."""
+
+    def __init__(self, folder):
+        (folder / "rules.yaml").write_text(RULE)
+        self.log = folder / "audit.log"
+        self.log.write_text("")
+        (folder / "falco.yaml").write_text(CONFIG % f"file://{self.log}")
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [FALCO, "-c", "falco.yaml", "--enable-source", "k8s_audit", "-P", "pid"],
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], "TZ": "UTC"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self.lines, self.said = [], []
+        self.readers = [
+            threading.Thread(target=self._read, args=pair, daemon=True)
+            for pair in ((self.process.stdout, self.lines), (self.process.stderr, self.said))
+        ]
+        for reader in self.readers:
+            reader.start()
+
+    @staticmethod
+    def _read(stream, lines):
+        for line in stream:
+            lines.append(line.decode().rstrip("\n"))
+
+    def append(self, *numbers):
+        with self.log.open("a") as log:
+            log.writelines(json.dumps(event(number)) + "\n" for number in numbers)
+
+    def is_seen(self, number):
+        return any(line.endswith(f"seen a{number}") for line in self.lines)
+
+    def start(self):
+        """Append events until the first is seen: only then does the tail stand at the end of the file."""
+        numbers = iter(range(10**6))
+
+        def seen():
+            assert self.process.poll() is None, "\n".join(self.said)
+            self.append(f"start{next(numbers)}")
+            return any("seen astart" in line for line in self.lines)
+
+        until(seen, "the first alert")
+
+    def end(self, number):
+        self.process.send_signal(number)
+        code = self.process.wait(DEADLINE_S)
+        for reader in self.readers:
+            reader.join(DEADLINE_S)
+        return code
+
+
+@pytest.fixture
+def running(tmp_path):
+    process = Running(tmp_path)
+    yield process
+    if process.process.poll() is None:
+        process.process.kill()
+        process.process.wait()
+    process.process.stdout.close()
+    process.process.stderr.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_after_everything_is_delivered(running, number):
+    running.start()
+    running.append(*range(100))
+    until(lambda: running.is_seen(99), "the last alert")
+
+    assert running.end(number) == 0
+    assert any(line.endswith(f"{number.name} received, exiting...") for line in running.said)
+    assert running.lines[-1].startswith("   Seen: ")
+    assert (running.folder / "pid").read_text() == str(running.process.pid)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no SIGUSR1")
+def test_sigusr1_makes_the_alert_file_anew(running):
+    running.start()
+    alerts = running.folder / "alerts.txt"
+    alerts.rename(running.folder / "old.txt")
+    running.process.send_signal(signal.SIGUSR1)
+    until(alerts_are_made_anew(running, alerts), "the new file")
+
+    assert running.end(signal.SIGTERM) == 0
+    assert any("SIGUSR1 received, reopening outputs..." in line for line in running.said)
+
+
+def alerts_are_made_anew(running, alerts):
+    numbers = iter(range(10**6))
+
+    def made():
+        running.append(f"new{next(numbers)}")
+        return alerts.exists()
+
+    return made
+
+
+@pytest.fixture
+def scan(tmp_path):
+    (tmp_path / "rules.yaml").write_text(RULE)
+    (tmp_path / "audit.log").write_text("".join(json.dumps(event(number)) + "\n" for number in range(5000)))
+
+    def run(*arguments, **options):
+        return subprocess.Popen(
+            [FALCO, *arguments], cwd=tmp_path, env={"PATH": os.environ["PATH"], "TZ": "UTC"}, **options
+        )
+
+    return run
+
+
+def test_a_reader_that_goes_away_ends_the_scan_quietly(scan):
+    process = scan("scan", "audit.log", "-r", "rules.yaml", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.readline()
+    process.stdout.close()
+    said = process.stderr.read().decode()
+    process.stderr.close()
+
+    assert process.wait(DEADLINE_S) == 1
+    assert "Traceback" not in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("arguments", [("--version",), ("scan", "audit.log", "-r", "rules.yaml")])
+def test_a_full_disk_is_said_once_and_fails(scan, arguments):
+    with Path("/dev/full").open("wb") as full:
+        process = scan(*arguments, stdout=full, stderr=subprocess.PIPE)
+        said = process.stderr.read().decode()
+        process.stderr.close()
+
+    assert process.wait(DEADLINE_S) == 1
+    assert "No space left on device" in said
+    assert "Traceback" not in said
+
+
+def test_events_may_come_from_standard_input(scan, tmp_path):
+    with (tmp_path / "audit.log").open("rb") as events:
+        process = scan("scan", "-", "-r", "rules.yaml", stdin=events, stdout=subprocess.PIPE)
+        printed = process.stdout.read().decode()
+        process.stdout.close()
+
+    assert process.wait(DEADLINE_S) == 0
+    assert "Events detected: 5000\n" in printed

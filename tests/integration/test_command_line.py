@@ -1,0 +1,276 @@
+"""The command line with the plugins of this project, in this process."""
+
+import json
+from pathlib import Path
+
+import pytest
+from recorded.command import falco
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "audit.jsonl"
+RULE = """\
+- rule: Created
+  desc: Something was created.
+  condition: ka.verb = create
+  output: "created by %ka.user.name"
+  priority: WARNING
+  source: k8s_audit
+  tags: [one]
+"""
+EVENT = {
+    "kind": "Event",
+    "auditID": "a",
+    "stage": "ResponseComplete",
+    "verb": "create",
+    "user": {"username": "eve"},
+    "stageTimestamp": "2024-01-02T03:04:05.000000006Z",
+}
+CONFIG = """\
+plugins: [{name: k8saudit, library_path: libk8saudit.so, open_params: %s}]
+rules_files: [rules.yaml]
+engine: {kind: nodriver}
+stdout_output: {enabled: true}
+log_stderr: true
+log_syslog: false
+log_level: warning
+"""
+
+
+@pytest.fixture
+def here(tmp_path):
+    (tmp_path / "rules.yaml").write_text(RULE)
+    (tmp_path / "events.jsonl").write_text(json.dumps(EVENT) + "\n")
+    (tmp_path / "falco.yaml").write_text(CONFIG % (tmp_path / "events.jsonl"))
+    return tmp_path
+
+
+def run(here, *arguments, **env):
+    return falco(["-c", "falco.yaml", *arguments], here, env)
+
+
+def test_an_audit_file_becomes_alerts_and_statistics(here):
+    result = run(here)
+
+    assert result.code == 0
+    assert result.stdout == (
+        "03:04:05.000000006: Warning created by eve\n"
+        "Events detected: 1\nRule counts by severity:\n   WARNING: 1\nTriggered rules by rule name:\n   Created: 1\n"
+    )
+
+
+def test_scan_needs_no_configuration(here):
+    result = falco(["scan", "events.jsonl", "-r", "rules.yaml"], here)
+
+    assert result.code == 0
+    assert result.stdout.startswith("03:04:05.000000006: Warning created by eve\nEvents detected: 1\n")
+    assert result.stderr == ""
+
+
+def test_scan_brings_rules_of_its_own(here):
+    result = falco(["scan", "--json", str(EXAMPLE)], here)
+
+    alerts = [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
+    assert result.code == 0
+    assert len(alerts) >= 5
+    assert {alert["source"] for alert in alerts} == {"k8s_audit"}
+
+
+def test_several_processes_find_the_same_in_the_same_order(here):
+    lines = [json.dumps(EVENT | {"auditID": str(number), "user": {"username": f"u{number}"}}) for number in range(500)]
+    (here / "events.jsonl").write_text("\n".join(lines) + "\n")
+    rule = RULE.replace("%ka.user.name", "%ka.user.name %evt.num")
+    (here / "rules.yaml").write_text(rule)
+
+    one, two = (run(here, "--jobs", jobs) for jobs in ("1", "2"))
+
+    assert one.stdout == two.stdout
+    assert "created by u499 500\n" in one.stdout
+
+
+def test_refused_records_are_counted_and_said(here):
+    (here / "events.jsonl").write_text("{\n" + json.dumps(EVENT) + "\n")
+    result = run(here)
+
+    assert "created by eve" in result.stdout
+    assert "events.jsonl:1" in result.stderr
+    assert "Lost or refused:\n   k8s_audit: " in result.stderr
+
+
+def test_a_source_that_fails_is_an_error_after_the_statistics(here):
+    (here / "events.jsonl").unlink()
+    result = run(here)
+
+    assert result.code == 1
+    assert result.stdout.startswith("Events detected: 0\n")
+    assert result.error.startswith("stat ")
+
+
+def test_dry_run_opens_nothing(here):
+    (here / "events.jsonl").unlink()
+    result = run(here, "--dry-run")
+
+    assert (result.code, result.stdout) == (0, "")
+
+
+def test_a_rule_with_an_error_shows_the_place(here):
+    (here / "rules.yaml").write_text(RULE.replace("ka.verb = create", "ka.verbb = create"))
+    result = run(here)
+
+    assert result.code == 1
+    assert result.error.startswith("rules.yaml: Invalid\nrules.yaml:3:14: error[LOAD_ERR_COMPILE_CONDITION]: ")
+    assert "\n      |              ^^^^^^^" in result.error
+
+
+def test_validate_says_what_is_wrong_and_exits_1(here):
+    (here / "bad.yaml").write_text("- rule: R\n")
+    good, bad = (run(here, "validate", name) for name in ("rules.yaml", "bad.yaml"))
+
+    assert (good.code, good.stdout) == (0, "rules.yaml: Ok\n")
+    assert bad.code == 1
+    assert bad.stdout.startswith("bad.yaml: Invalid\n")
+    assert bad.error == "bad.yaml: Invalid"
+
+
+def test_validate_prints_json(here):
+    document = json.loads(run(here, "validate", "--json", "rules.yaml").stdout)
+
+    assert [(one["name"], one["successful"]) for one in document["falco_load_results"]] == [("rules.yaml", True)]
+
+
+def test_describe_prints_one_rule(here):
+    assert run(here, "describe", "Created").stdout.splitlines()[2].split() == [
+        "Created",
+        "Something",
+        "was",
+        "created.",
+    ]
+    assert json.loads(run(here, "describe", "--json", "Created").stdout)["rules"][0]["info"]["name"] == "Created"
+    assert run(here, "describe", "Nope").error == 'Rule "Nope" is not loaded'
+
+
+@pytest.mark.parametrize("arguments", [["--list=k8s_audit", "-N"], ["-N", "list", "fields", "k8s_audit"]])
+def test_fields_are_listed(here, arguments):
+    names = run(here, *arguments).stdout.splitlines()
+
+    assert {"evt.num", "ka.verb", "jevt.value"} <= set(names)
+
+
+def test_fields_of_an_unknown_source_are_an_error(here):
+    assert run(here, "--list=nope").error == "Value for --list must be a valid source type"
+
+
+def test_event_types_are_listed(here):
+    assert "> openat(" in run(here, "list", "events").stdout or "< openat(" in run(here, "list", "events").stdout
+    assert "Ignored syscall(s):" in run(here, "-i").stdout
+
+
+def test_plugins_are_listed(here):
+    assert run(here, "--list-plugins").stdout.startswith("1 Plugins Loaded:\n\nName: k8s_audit\n")
+    assert "k8s_audit" in run(here, "plugin", "list").stdout
+    assert "Init config schema type: JSON" in run(here, "plugin", "info", "json").stdout
+    assert run(here, "--plugin-info", "nope").error == "can't find plugin and print its info: nope"
+
+
+def test_versions_name_the_plugins_of_falco(here):
+    document = json.loads(run(here, "--version", "-o", "json_output=true").stdout)
+
+    assert document["engine_version_semver"] == "0.63.0"
+    assert document["plugin_versions"]["k8saudit"] == "0.18.0"
+
+
+def test_support_is_json(here):
+    document = json.loads(run(here, "--support").stdout)
+
+    assert document["cmdline"] == "falco -c falco.yaml --support"
+    assert document["rules_files"][0]["variants"][0]["content"] == RULE
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["scan", "--help"], ["list", "-h"]])
+def test_help_goes_to_standard_output(here, arguments):
+    result = falco(arguments, here)
+
+    assert (result.code, result.stderr) == (0, "")
+    assert result.stdout.startswith("Usage: falco ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--nope"], "No such option"),
+        (["-c"], "Option '-c' requires an argument."),
+        (["-e", "x.scap"], "use -o engine.kind=replay -o engine.replay.capture_file=FILE"),
+        (["scn"], "No such command 'scn'. Did you mean 'scan'?"),
+        (["events.jsonl"], "To look at a file: falco scan events.jsonl"),
+        (["-M", "x"], "'x' is not a valid integer"),
+        (["--list", "--format", "xml"], "Invalid format 'xml'. Valid values are: text, markdown, json"),
+        (["--list", "--markdown", "--format", "json"], "Cannot specify both --markdown and --format options together"),
+        (["-c", "nope.yaml"], "Could not find configuration file at nope.yaml"),
+    ],
+)
+def test_a_wrong_command_line_is_one_sentence_and_exit_1(here, arguments, sentence):
+    result = falco(arguments, here)
+
+    assert result.code == 1
+    assert sentence in result.error
+    assert result.stdout == ""
+
+
+def test_a_pidfile_holds_the_number_of_the_process(here):
+    import os
+
+    run(here, "-P", "pid")
+
+    assert (here / "pid").read_text() == str(os.getpid())
+
+
+def test_a_pidfile_that_cannot_be_written_ends_with_255(here):
+    result = run(here, "-P", "nodir/pid")
+
+    assert (result.code, result.stdout) == (255, "")
+    assert "Could not write pid to pidfile nodir/pid. Exiting." in result.stderr
+
+
+def test_no_output_is_an_error(here):
+    assert run(here, "-o", "stdout_output.enabled=false").error == (
+        "No output configured, please make sure at least one output is configured and enabled."
+    )
+
+
+def test_the_first_run_says_where_to_send_events(here):
+    result = falco(["--enable-source", "syscall", "-o", "log_level=warning"], here)
+
+    assert result.code == 0
+    assert "the packaged configuration is used" in result.stderr
+
+
+def test_live_capture_says_what_to_set(here):
+    result = run(here, "-o", "engine.kind=modern_ebpf")
+
+    assert result.code == 1
+    assert "engine.kind 'modern_ebpf' needs" in result.error
+    assert "engine.kind: nodriver" in result.error
+
+
+def test_metrics_need_an_interval_and_an_output(here):
+    assert "minimum value of 100ms" in run(here, "-o", "metrics.enabled=true", "-o", "metrics.interval=5").error
+    assert "no output configured" in run(here, "-o", "metrics.enabled=true", "-o", "metrics.interval=1h").error
+
+
+def test_verbose_says_how_fast_it_was(here):
+    assert "(k8s_audit) Elapsed time: " in run(here, "-v").stderr
+
+
+def test_problems_of_the_configuration_are_warnings(here):
+    (here / "falco.yaml").write_text((here / "falco.yaml").read_text() + "jsonoutput: true\n")
+    result = run(here)
+
+    assert result.code == 0
+    assert "falco.yaml:8:1: unknown key 'jsonoutput' is ignored, did you mean 'json_output'?" in result.stderr
+
+
+def test_surrogates_and_odd_names_survive(here):
+    event = json.dumps(EVENT | {"user": {"username": "é\u2028"}}).encode()
+    (here / "events.jsonl").write_bytes(event[:-1] + b', "x": "\xff"}\n')
+    result = run(here)
+
+    assert result.code == 0
+    assert "Warning created by é" in result.stdout
