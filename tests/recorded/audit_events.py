@@ -87,13 +87,19 @@ class Number(str):
     __slots__ = ()
 
 
-def text(node):
-    """A value of plain JSON as a field shows it."""
+def is_text_of(text, node):
+    """Whether *text* is what a field shows for a value of plain JSON."""
+    if isinstance(node, dict | list):
+        return plain(text.encode("utf-8", "surrogateescape")) == node
     if type(node) is str:
-        return node.partition("\0")[0]
-    if isinstance(node, Number):
-        return str(node)
-    return json.dumps(node, separators=(",", ":"), ensure_ascii=False, default=str)
+        return text == node.partition("\0")[0] or "\\ud" in text  # a lone surrogate is spelled out
+    return text == (str(node) if isinstance(node, Number) else json.dumps(node))
+
+
+def are_texts_of(texts, nodes):
+    """The same for lists; None stands for an empty one."""
+    texts = texts or []
+    return len(texts) == len(nodes) and all(map(is_text_of, texts, nodes))
 
 
 def has_repeated_keys(line):

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[1] / "conformance"
@@ -89,5 +90,6 @@ def differences():
     return _read("differences.toml").get("difference", [])
 
 
+@cache
 def _read(name):
     return tomllib.loads((FOLDER / name).read_text(encoding="utf-8"))

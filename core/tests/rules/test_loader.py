@@ -478,7 +478,14 @@ def test_warnings_of_items_after_one_with_a_fault_are_apart(load):
 def test_output_faults_come_before_those_of_the_condition(load):
     _, result = load(rule(condition="no.such = x", output="'%no.such'"))
 
-    assert codes(result, "errors") == ["LOAD_ERR_COMPILE_OUTPUT"]
+    assert codes(result, "errors") == ["LOAD_ERR_COMPILE_OUTPUT", "LOAD_ERR_COMPILE_CONDITION"]
+
+
+def test_every_faulty_comparison_and_token_of_a_rule_is_told(load):
+    _, result = load(rule(condition="no.a = x and (not no.b = y or no.c exists)", output="'%no.d and %no.e'"))
+
+    assert [e.message.partition(" field ")[2] for e in result.errors[2:]] == ["no.a", "no.b", "no.c"]
+    assert codes(result, "errors")[:2] == ["LOAD_ERR_COMPILE_OUTPUT"] * 2
 
 
 def test_later_files_see_earlier_ones(scopes):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 import structlog
 
 from falco.cli import describing, rules_files
 from falco.cli.session import Session
 from falco.errors import RuleError
+from falco.plugins.rulefiles import PACKAGED
 
 _log = structlog.get_logger(__name__)
 
@@ -23,7 +25,7 @@ def validate(session: Session) -> int:
     from falco.rules import requirements
 
     around = session.around
-    texts = [rules_files.read(name, around.cwd) for name in session.options.validate]
+    texts = [text for name in session.options.validate for text in _texts(name, session)]
     rules = loader(session)
     results = [rules.load(text.name, text.data) for text in texts]
     requirements.check(rules.required_plugins, session.active.versions)
@@ -44,3 +46,10 @@ def validate(session: Session) -> int:
     if failed:
         raise RuleError("\n".join(result.summary for result in failed))
     return 0
+
+
+def _texts(name: str, session: Session) -> Iterable[rules_files.RulesText]:
+    """What *name* stands for; unlike ``-r``, ``-V`` takes no directories (upstream)."""
+    if name.startswith(PACKAGED):
+        return rules_files.read_all([name], session.plugins, session.around.cwd)
+    return (rules_files.read(name, session.around.cwd),)

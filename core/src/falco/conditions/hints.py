@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from typing import Final
+
+from falco.documents.suggestions import did_you_mean
 
 _WORD: Final = re.compile(r"[a-zA-Z_]+|[=!<>~&|]+")
 _ELSEWHERE: Final = {
@@ -33,15 +34,6 @@ _ELSEWHERE: Final = {
 """Words of other languages."""
 
 
-def closest(word: str, known: Iterable[str]) -> str:
-    """Up to three of *known* that look like *word*, as a sentence; "" if none does."""
-    near = difflib.get_close_matches(word, list(known), n=3, cutoff=0.6)
-    if not near:
-        return ""
-    *others, last = (f"'{name}'" for name in near)
-    return f"did you mean {', '.join(others)} or {last}?" if others else f"did you mean {last}?"
-
-
 def for_operator(text: str, position: int, operators: Iterable[str]) -> str:
     """A hint where an operator was expected."""
     word = _word(text, position)
@@ -51,7 +43,7 @@ def for_operator(text: str, position: int, operators: Iterable[str]) -> str:
         return "write 'not' before the field"
     if word in _ELSEWHERE:
         return f"did you mean '{_ELSEWHERE[word]}'?"
-    return closest(word.lower(), operators)
+    return did_you_mean(word.lower(), operators)
 
 
 def for_connective(text: str, position: int) -> str:
@@ -61,7 +53,7 @@ def for_connective(text: str, position: int) -> str:
         return f"did you mean '{_ELSEWHERE[word]}'?"
     if text.startswith(",", position):
         return "several values are a list: in (a, b)"
-    return closest(word, ("and", "or")) if word else ""
+    return did_you_mean(word, ("and", "or")) if word else ""
 
 
 def for_string(text: str, position: int) -> str:

@@ -179,7 +179,7 @@ class PluginEntry(_Section, frozen=True):
     """One plugin's configuration."""
 
     name: Annotated[str, _key("Name that load_plugins uses.")]
-    library_path: Annotated[str, _key("Library of Falco's plugin; its file name says which plugin is meant.")]
+    library_path: Annotated[str, _key("Library of Falco's plugin; its file name says which plugin is meant.")] = ""
     init_config: Annotated[
         Any,
         Meta(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
+from falco.documents.suggestions import did_you_mean
 from falco.errors import RuleError
 from falco.fields.model import Field, FieldUse
 
@@ -98,11 +98,7 @@ class Fields:
         return FieldError(f"filter_check called with nonexistent field {text}", lambda: self._similar(name))
 
     def _similar(self, name: str) -> str:
-        near = difflib.get_close_matches(name, self._fields, n=3, cutoff=0.7)
-        if not near:
-            return f"'falco --list={self.source}' shows the fields"
-        *others, last = (f"'{other}'" for other in near)
-        return f"did you mean {', '.join(others)} or {last}?" if others else f"did you mean {last}?"
+        return did_you_mean(name, self._fields, cutoff=0.7) or f"'falco --list={self.source}' shows the fields"
 
 
 def _check_argument(field: Field[Any], argument: str | None) -> None:

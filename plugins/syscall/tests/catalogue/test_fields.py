@@ -1,7 +1,7 @@
 import pytest
 
 from falco.fields import Argument, FieldFlag, FieldFormat, FieldType, FieldUse, Quantifier
-from falco_syscall.catalogue.arguments import SPELLINGS, rawarg_type
+from falco_syscall.catalogue.arguments import SPELLINGS, name_of, rawarg_refusal, rawarg_type
 from falco_syscall.catalogue.fields import definitions, fields
 
 BY_NAME = {field.name: field for field in definitions()}
@@ -39,13 +39,13 @@ def test_binders_must_match_the_definitions() -> None:
     binders["fd.nmu"] = binders["fd.name"]
 
     with pytest.raises(ValueError, match=r"without a binder: \['fd.num'\].*without a field: \['fd.nmu'\]"):
-        fields(binders)
+        fields(binders, {})
 
 
 def test_arguments_follow_a_dot() -> None:
-    assert SPELLINGS["evt.arg"](".flags") == "flags"
+    assert SPELLINGS["evt.arg"](".flags") == ".flags"
     assert SPELLINGS["evt.arg"](".names") is None
-    assert SPELLINGS["thread.cgroup"](".memory") == "memory"
+    assert SPELLINGS["thread.cgroup"](".memory") == ".memory"
     assert SPELLINGS["evt.abspath"](".mid") is None
     with pytest.raises(ValueError, match="unknown event argument nosuch"):
         SPELLINGS["evt.arg"](".nosuch")
@@ -64,5 +64,16 @@ def test_arguments_follow_a_dot() -> None:
     ],
 )
 def test_a_raw_argument_has_the_type_of_its_parameter(argument: str, expected: FieldType) -> None:
-    assert rawarg_type(argument) is expected
-    assert FieldUse("evt.rawarg", argument, BY_NAME["evt.rawarg"]).type is expected
+    assert rawarg_type(f".{argument}") is expected
+    assert FieldUse("evt.rawarg", f".{argument}", BY_NAME["evt.rawarg"]).type is expected
+
+
+@pytest.mark.parametrize(("argument", "expected"), [(".sig", "wrong parameter type 19"), (".fd", "")])
+def test_what_cannot_be_compared_is_refused_in_falco_s_words(argument: str, expected: str) -> None:
+    assert rawarg_refusal(argument) == expected
+
+
+def test_a_name_in_brackets_is_no_name() -> None:
+    with pytest.raises(ValueError, match=r"^filter syntax error: thread.cgroup\[memory\]$"):
+        name_of("thread.cgroup", "memory")
+    assert name_of("thread.cgroup", ".memory") == "memory"

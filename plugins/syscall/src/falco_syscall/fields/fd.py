@@ -30,7 +30,12 @@ if TYPE_CHECKING:
     from falco_syscall.event import SyscallEvent
     from falco_syscall.fields.binding import Getter
 
-_L4: Final = {L4Protocol.TCP: "tcp", L4Protocol.UDP: "udp", L4Protocol.ICMP: "icmp", L4Protocol.RAW: "raw"}
+_L4: Final[dict[int, str]] = {
+    L4Protocol.TCP: "tcp",
+    L4Protocol.UDP: "udp",
+    L4Protocol.ICMP: "icmp",
+    L4Protocol.RAW: "raw",
+}
 
 
 def _of_event(getter: Getter) -> Binder:
@@ -221,12 +226,12 @@ def _server_service(fd: Descriptor) -> str | None:
 
 def _protocol(fd: Descriptor) -> str:
     if fd.type in SERVERS:
-        return _L4.get(L4Protocol(fd.l4), ABSENT)
+        return _L4.get(fd.l4, ABSENT)
     if fd.type not in CONNECTIONS:
         return ABSENT
     if fd.l4 == L4Protocol.RAW:
         return "raw"
-    return ABSENT if fd.role is Role.NONE else _L4.get(L4Protocol(fd.l4), ABSENT)
+    return ABSENT if fd.role is Role.NONE else _L4.get(fd.l4, ABSENT)
 
 
 def _family(fd: Descriptor) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falco.fields.text import size
@@ -71,12 +72,7 @@ def _parent(read: OfThread) -> Binder:
 
 def _ancestor_at(threads: ThreadTable, thread: Thread, steps: int) -> Thread | None:
     """The main thread of the process *steps* generations up; 0 is the process itself."""
-    ancestor = thread.main
-    for _ in range(steps):
-        if ancestor is None:
-            return None
-        ancestor = threads.parent_of(ancestor)
-    return ancestor
+    return next(islice(threads.ancestors(thread), steps - 1, None), None) if steps else thread.main
 
 
 def _generation(name: str, argument: str) -> int:

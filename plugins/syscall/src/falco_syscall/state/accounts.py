@@ -9,6 +9,8 @@ from falco_syscall.capture import Group, User
 
 HOST: Final = ""
 _MOST_CONTAINERS: Final = 10_000
+_MOST_ACCOUNTS: Final = 100_000
+"""Of one container; of further ones the oldest are forgotten."""
 _Account = TypeVar("_Account")
 
 
@@ -44,7 +46,7 @@ class Accounts:
 
     def add_user(self, container_id: str, user: User) -> None:
         """Remember a user."""
-        self._of(self._users, container_id)[user.uid] = user
+        _put(self._of(self._users, container_id), user.uid, user)
 
     def remove_user(self, container_id: str, uid: int) -> None:
         """Forget a user."""
@@ -52,7 +54,7 @@ class Accounts:
 
     def add_group(self, container_id: str, group: Group) -> None:
         """Remember a group."""
-        self._of(self._groups, container_id)[group.gid] = group
+        _put(self._of(self._groups, container_id), group.gid, group)
 
     def remove_group(self, container_id: str, gid: int) -> None:
         """Forget a group."""
@@ -69,3 +71,9 @@ class Accounts:
         if container_id not in tables and len(tables) >= _MOST_CONTAINERS:
             del tables[next(key for key in tables if key != HOST)]
         return tables.setdefault(container_id, {})
+
+
+def _put(table: dict[int, _Account], number: int, account: _Account) -> None:
+    table[number] = account
+    if len(table) > _MOST_ACCOUNTS:
+        del table[next(iter(table))]

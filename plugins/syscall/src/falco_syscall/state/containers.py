@@ -11,10 +11,12 @@ import msgspec
 
 from falco.fields.text import to_bytes
 
-_ID: Final = r"([0-9A-Fa-f]{63}[0-9A-Za-z])"  # Falco looks at the last one of the 64 digits less closely
 _SHORT: Final = 12
+_LONG: Final = 64
 _LONGEST_CONTAINERD_ID: Final = 64
 _MOST_CONTAINERS: Final = 10_000
+_LONGEST_PATH: Final = 4096
+"""Longer than any that the kernel tells."""
 
 
 class Membership(NamedTuple):
@@ -24,19 +26,18 @@ class Membership(NamedTuple):
     engine: str = ""
 
 
-_WITH_LONG_IDS: Final = re.compile(
-    "|".join(
-        [
-            rf"/libpod-(?:payload-)?{_ID}(?:\.scope(?!.*\.scope).*)?\Z",
-            rf".*/docker-{_ID}\.scope(?!.*\.scope).*\Z",
-            rf"/{_ID}\Z",
-            rf"/crio-{_ID}\Z",
-            rf"/(?:cri-containerd|crio|nerdctl)-{_ID}\.scope(?!.*\.scope).*\Z",
-            rf":cri-containerd:{_ID}\Z",
-        ]
-    )
+_AROUND_LONG_IDS: Final = (
+    # podman
+    *(("/libpod-", ".scope"), ("/libpod-", ".scope/container"), ("/libpod-", "")),
+    *(("/libpod-payload-", ".scope"), ("/libpod-payload-", ".scope/container"), ("/libpod-payload-", "")),
+    # docker, and the engines of Kubernetes
+    *(("/docker-", ".scope"), ("/", ""), ("/crio-", ""), ("/cri-containerd-", ".scope"), ("/crio-", ".scope")),
+    *((":cri-containerd:", ""), ("/nerdctl-", ".scope")),
 )
-"""Of podman, docker and the engines of Kubernetes: 64 hexadecimal digits between a prefix and a suffix."""
+"""What stands before and behind an identifier of 64 hexadecimal digits."""
+
+_HEXADECIMAL: Final = frozenset("0123456789abcdefABCDEF")
+_OF_BPM: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 _CONTAINERD_NAMESPACE: Final = re.compile(r"/[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*/")
 _NO_CONTAINERD: Final = (".service", ".slice", ".scope")
@@ -46,12 +47,22 @@ _LIBVIRT: Final = (
     re.compile(r"-lxc\\x2d([^/]+)\.scope(?:/libvirt)?\Z"),
     re.compile(r"/libvirt/lxc/([^/]+)"),
 )
-_BPM: Final = re.compile(r"bpm-([A-Za-z0-9._-]+?)(?:\.scope.*)?\Z")
 
 
 def _long_id(path: str) -> Membership | None:
-    found = _WITH_LONG_IDS.search(path)
-    return Membership(next(filter(None, found.groups()))[:_SHORT]) if found else None
+    for before, behind in _AROUND_LONG_IDS:
+        at = path.rfind(before)
+        end = path.rfind(behind) if behind else len(path)
+        start = at + len(before)
+        # Falco looks at the last one of the digits less closely.
+        if (
+            at >= 0
+            and end - start == _LONG
+            and _HEXADECIMAL.issuperset(path[start : end - 1])
+            and path[end - 1].isalnum()
+        ):
+            return Membership(path[start : start + _SHORT])
+    return None
 
 
 def _lxc(path: str) -> Membership | None:
@@ -67,8 +78,9 @@ def _libvirt(path: str) -> Membership | None:
 
 
 def _bpm(path: str) -> Membership | None:
-    found = _BPM.search(path)
-    return Membership(found.group(1), "bpm") if found else None
+    _, found, rest = path.partition("bpm-")
+    name = rest.partition(".scope")[0]
+    return Membership(name, "bpm") if found and name and _OF_BPM.issuperset(name) else None
 
 
 def _containerd(path: str) -> Membership | None:
@@ -87,6 +99,8 @@ _ENGINES: Final[tuple[Callable[[str], Membership | None], ...]] = (_long_id, _li
 @lru_cache(maxsize=1024)
 def membership(path: str) -> Membership | None:
     """The container of one control group; None for the host."""
+    if len(path) > _LONGEST_PATH:
+        return None
     for engine in _ENGINES:
         if found := engine(path):
             return found
