@@ -452,7 +452,14 @@ def test_warnings_after_the_first_error_are_apart(load):
 def test_output_faults_come_before_those_of_the_condition(load):
     _, result = load(rule(condition="no.such = x", output="'%no.such'"))
 
-    assert codes(result, "errors") == ["LOAD_ERR_COMPILE_OUTPUT"]
+    assert codes(result, "errors") == ["LOAD_ERR_COMPILE_OUTPUT", "LOAD_ERR_COMPILE_CONDITION"]
+
+
+def test_every_faulty_comparison_and_token_of_a_rule_is_told(load):
+    _, result = load(rule(condition="no.a = x and (not no.b = y or no.c exists)", output="'%no.d and %no.e'"))
+
+    assert [e.message.partition(" field ")[2] for e in result.errors[2:]] == ["no.a", "no.b", "no.c"]
+    assert codes(result, "errors")[:2] == ["LOAD_ERR_COMPILE_OUTPUT"] * 2
 
 
 def test_later_files_see_earlier_ones(scopes):
@@ -563,7 +570,8 @@ def test_macros_that_double_are_refused(load):
     text += "".join(f"- macro: m{n}\n  condition: m{n - 1} or m{n - 1}\n" for n in range(1, 100))
     _, result = load(text + rule(condition="m99"))
 
-    assert "more than 10^12 comparisons with its macros, more than 100,000" in result.text()
+    message = "The condition has 131,072 comparisons with its macros put in, at most 100,000 are allowed"
+    assert faults(result) == [("rules.yaml:36:14", "LOAD_ERR_VALIDATE", message)]
 
 
 def test_macros_that_double_backwards_are_refused(load):
@@ -571,7 +579,14 @@ def test_macros_that_double_backwards_are_refused(load):
     text += "".join(f"- macro: m{n}\n  condition: m{n + 1} or m{n + 1}\n" for n in range(59))
     _, result = load(text + rule(condition="m0"))
 
-    assert "comparisons with its macros, more than 100,000" in result.text()
+    assert "more than 10^12 comparisons with its macros put in" in result.text()
+
+
+def test_a_rule_with_too_many_comparisons_is_refused(load):
+    text = "- macro: m\n  condition: " + " or ".join(["proc.pid = 1"] * 60_000) + "\n"
+    _, result = load(text + rule(condition="m or m"))
+
+    assert [place for place, _, _ in faults(result)] == ["rules.yaml:5:14"]
 
 
 def test_ten_thousand_parentheses_are_refused_and_198_are_not(load):

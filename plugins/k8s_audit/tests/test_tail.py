@@ -132,7 +132,7 @@ def test_rotation_by_rename_loses_and_repeats_nothing(log):
     follower = Follower(log).poll()
     append(log, "a", end=b'{"auditID":"b"')
     follower.poll()
-    writer = open(log, "ab")  # noqa: SIM115  a writer that has not noticed yet
+    writer = open(log, "ab")
     log.rename(log.with_name("audit.log.1"))
     writer.write(b"}\n" + line("c"))
     writer.flush()

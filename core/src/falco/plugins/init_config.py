@@ -33,9 +33,12 @@ def read(
         return ({} if mapping is None else _plain(mapping)), ()
     converter = Converter(is_strict=True)
     try:
-        return converter.struct(mapping, config_type), tuple(converter.problems)
+        config = converter.struct(mapping, config_type)
     except ConfigError as error:
         raise PluginError(f"error in plugin {plugin} init config: {error}") from None
+    if isinstance(node, ScalarNode) and mapping is not None:
+        _check_types(node.text, config_type, plugin)
+    return config, tuple(converter.problems)
 
 
 def _mapping(node: Node | None, plugin: str) -> Node | None:
@@ -45,10 +48,19 @@ def _mapping(node: Node | None, plugin: str) -> Node | None:
     if node.is_null or not node.text.strip():
         return None
     try:
-        json.loads(node.text)
+        if json.loads(node.text) is None:
+            return None
         return reader.read(node.text.encode(), f"init_config of {plugin}")[0]
     except (ValueError, RecursionError, reader.DocumentError):
         raise PluginError(f"error in plugin {plugin}: init config is not a valid json") from None
+
+
+def _check_types(text: str, config_type: type[msgspec.Struct], plugin: str) -> None:
+    """In JSON a number is no text: YAML nodes do not know that any more."""
+    try:
+        msgspec.json.decode(text, type=config_type)
+    except msgspec.MsgspecError as error:
+        raise PluginError(f"error in plugin {plugin} init config: {error}") from None
 
 
 def _plain(node: Node) -> Any:

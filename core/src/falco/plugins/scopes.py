@@ -43,7 +43,7 @@ def scopes_of(
         generic = evt.fields(
             source=name,
             hostname=hostname,
-            plugin=source.plugin.info.name if source.plugin.entries else None,
+            plugin=source.plugin.alias,
             clock=clock,
         )
         rows = [*(one for one in generic if one.name not in replaced), *own, *static]

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Final, NoReturn, TypeAlias
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NoReturn, TypeAlias, cast
 
 import msgspec
 
@@ -26,7 +26,7 @@ Slice: TypeAlias = "bytes | msgspec.Raw"
 REFUSED: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for text that is not JSON, not UTF-8, or nested too deeply."""
 
-_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_object: Callable[[Slice], Any] = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _string = msgspec.json.Decoder(str).decode
 _any = msgspec.json.Decoder(msgspec.Raw).decode
@@ -57,26 +57,27 @@ class Object:
 
     def __init__(self, raw: Slice) -> None:
         self.raw = raw
-        self._members: dict[str, Slice | Node] | None = None
+        self._members: dict[str, Any] | None = None
 
     @property
-    def members(self) -> dict[str, Slice | Node]:
-        """Members in the order of the input; of a repeated key the last value."""
-        if self._members is None:
+    def members(self) -> dict[str, Any]:
+        """Members, each a slice or a node, in the order of the input; of a repeated key the last value."""
+        members = self._members
+        if members is None:
             try:
-                self._members = dict(_object(self.raw))
+                members = _object(self.raw)
             except REFUSED:
-                self._members = {_text(key): value for key, value in _slices(bytes(self.raw))}
-        return self._members
+                members = {_text(key): value for key, value in _slices(bytes(self.raw))}
+            self._members = members
+        return members
 
     def get(self, key: str) -> Node | None:
         """Value of *key*; None if there is none."""
-        members = self.members
+        members = self._members or self.members
         value = members.get(key)
-        if value is None or isinstance(value, _NODES):
-            return value
-        node = members[key] = opened(value)
-        return node
+        if value.__class__ in _CLOSED:
+            value = members[key] = opened(value)
+        return cast("Node | None", value)
 
 
 class Array:
@@ -103,12 +104,11 @@ class Array:
 
     def item(self, index: int) -> Node:
         """Item *index*, which must be there."""
-        items = self.slices
+        items: list[Any] = self.slices
         item = items[index]
-        if isinstance(item, _NODES):
-            return item
-        node = items[index] = opened(item)
-        return node
+        if item.__class__ in _CLOSED:
+            item = items[index] = opened(item)
+        return cast("Node", item)
 
     def get(self, step: str) -> Node | None:
         """Item at the index that *step* spells, as Go's ``Atoi`` reads it (``+0``, ``01``); None if there is none."""
@@ -120,7 +120,8 @@ class Array:
 Node: TypeAlias = str | Scalar | Object | Array
 """An opened value: a string as it is, or one of the classes."""
 
-_NODES: Final = (str, Scalar, Object, Array)
+_CLOSED: Final = frozenset({bytes, msgspec.Raw})
+"""What an opened value is not."""
 
 
 def check(data: Slice) -> str:
@@ -147,19 +148,18 @@ def check(data: Slice) -> str:
 
 def opened(raw: Slice) -> Node:
     """The node of *raw*, which is one JSON value and may have blanks around it."""
-    first = memoryview(raw)[0]
-    if first in BLANKS:
-        raw = bytes(raw).strip(BLANKS)
-        first = raw[0]
-    match chr(first):
-        case '"':
-            return _text(raw)
-        case "{":
-            return Object(raw)
-        case "[":
-            return Array(raw)
+    data = bytes(raw)
+    if data[0] in BLANKS:
+        data = data.strip(BLANKS)
+    match data[0]:
+        case 0x22:  # "
+            return _text(data)
+        case 0x7B:  # {
+            return Object(data)
+        case 0x5B:  # [
+            return Array(data)
         case _:
-            return Scalar(bytes(raw).decode("ascii"))
+            return Scalar(data.decode("ascii"))
 
 
 def elements(raw: Slice, *, is_flat: bool = False) -> list[Slice]:
@@ -176,9 +176,10 @@ def elements(raw: Slice, *, is_flat: bool = False) -> list[Slice]:
 def walk(node: Node | None, steps: tuple[str, ...]) -> Node | None:
     """What the pointer *steps* leads to from *node*; None if it leads nowhere."""
     for step in steps:
-        if not isinstance(node, (Object, Array)):
+        if node.__class__ is Object or node.__class__ is Array:
+            node = node.get(step)
+        else:
             return None
-        node = node.get(step)
     return node
 
 
@@ -197,7 +198,11 @@ def until_nul(value: str) -> str:
 
 def compact(raw: Slice) -> bytes:
     """*raw* without the blanks between tokens."""
-    return _BETWEEN.sub(rb"\1", bytes(raw))
+    data = bytes(raw)
+    try:
+        return msgspec.json.format(data, indent=-1)
+    except REFUSED:
+        return _BETWEEN.sub(rb"\1", data)
 
 
 def indented(raw: Slice) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from falco.conditions.checked import Check, Operator
+from falco.fields import FieldUse
 from falco.sources import Decoder
 from falco_syscall.capture import CaptureEvent
 from falco_syscall.capture.event_table import EventFlag, EventSource
@@ -31,6 +33,7 @@ class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
     """
 
     event_source = "syscall"
+    dispatch = (("evt.type",),)
 
     def __init__(self) -> None:
         self.machine = new_machine()
@@ -40,10 +43,24 @@ class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
     def select(
         self, batch: Sequence[Item], rules: Ruleset[SyscallEvent]
     ) -> Iterator[tuple[Residual[SyscallEvent], SyscallEvent]]:
-        """The events of the batch that are shown, in order."""
-        everything = rules.everything
+        """The events of the batch that are shown and that some rule may match by their type, in order."""
+        table = rules.table
         for event in self.events(batch):
-            yield everything, event
+            residual = table[event.name,]
+            if residual is not None:
+                yield residual, event
+
+    @staticmethod
+    def assume(check: Check) -> bool | None:
+        """Numbers of events begin at 1: rules say "never" as ``evt.num = 0`` and "always" as ``evt.num >= 0``."""
+        if not (isinstance(check.left, FieldUse) and check.left.name == "evt.num" and isinstance(check.right, tuple)):
+            return None
+        match check.operator, check.right:
+            case (Operator.EQ, (0,)) | (Operator.LT, (0 | 1,)) | (Operator.LE, (0,)):
+                return False
+            case (Operator.NE, (0,)) | (Operator.GT, (0,)) | (Operator.GE, (0 | 1,)):
+                return True
+        return None
 
     def events(self, batch: Sequence[Item]) -> Iterator[SyscallEvent]:
         """Apply every item of the batch; the events that are shown, each valid until the next is asked for."""

@@ -44,6 +44,8 @@ class SyscallSource(Source["list[Metadata | CaptureEvent]"]):
                 f"engine.kind '{self.config.kind}' needs live capture, which this version does not have: replay a "
                 "capture with engine.kind: replay and engine.replay.capture_file, or set engine.kind: nodriver"
             )
+        if self._is_closed:
+            return
         try:
             reader = CaptureReader(self.open_params)
         except OSError as error:
