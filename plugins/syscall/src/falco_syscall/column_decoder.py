@@ -18,9 +18,9 @@ from falco_syscall.capture.columns import KEPT_ENTER, NUMBERED, ORIGINAL, PLAIN,
 from falco_syscall.capture.event_table import EVENTS, FIXED_SIZES
 from falco_syscall.capture.stored_event import HEADER
 from falco_syscall.catalogue.events import GENERIC_EXIT
+from falco_syscall.decoder import is_of_kernel
 from falco_syscall.event import HAS_RESULT, SyscallEvent
 from falco_syscall.interest import DISPATCH, FAILED, OUTCOMES, SUCCEEDED, UNCLEAR, Interest, assume
-from falco_syscall.decoder import is_of_kernel
 from falco_syscall.state import new_machine
 from falco_syscall.state.effects import TUPLE_AT, Effects
 from falco_syscall.state.machine import MAKES_KNOWN
@@ -129,9 +129,7 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
         return self._start_ns, times
 
     @staticmethod
-    def _chosen(
-        columns: Columns, numbered: Places, interest: Interest, effects: Effects
-    ) -> tuple[Places, Places]:
+    def _chosen(columns: Columns, numbered: Places, interest: Interest, effects: Effects) -> tuple[Places, Places]:
         """Which of the numbered events must be looked at, and what they are to the rules."""
         data, codes, traits = columns.chunk.data, columns.codes[numbered], columns.traits[numbered]
         kinds = codes.astype(np.int64) * OUTCOMES
@@ -166,8 +164,8 @@ def _without_ends(
     """Which events move data and do not tell between whom."""
     at = TUPLE_AT[codes]
     known = (at >= 0) & (traits & ORIGINAL > 0) & (at < columns.counts[places])
-    result = known & (u16(columns.chunk.data)[np.where(known, lengths_at + 2 * at, lengths_at)] == 0)
-    return result
+    is_empty: Mask = u16(columns.chunk.data)[np.where(known, lengths_at + 2 * at, lengths_at)] == 0
+    return known & is_empty
 
 
 class Seen:

@@ -42,8 +42,7 @@ OUTCOMES: Final = 3
 _NO_FD: Final = (None,) * 4
 _ANY_FD: Final = (UNKNOWN,) * 4
 OPENINGS: Final = frozenset(
-    CODES[name]
-    for name in ("SYSCALL_OPEN_X", "SYSCALL_OPENAT_2_X", "SYSCALL_OPENAT2_X", "SYSCALL_OPEN_BY_HANDLE_AT_X")
+    CODES[name] for name in ("SYSCALL_OPEN_X", "SYSCALL_OPENAT_2_X", "SYSCALL_OPENAT2_X", "SYSCALL_OPEN_BY_HANDLE_AT_X")
 )
 """Calls with flags that say whether they open for reading or writing."""
 _ASYNCHRONOUS: Final = CODES["ASYNCEVENT_E"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import Final
 
@@ -40,12 +41,10 @@ class Effects:
         if not self.marks_connections:
             handled -= sockets.PLAIN_TRANSFERS
         self.changes = _table(handled)
-        self.changes_failed = _table(
-            code for code in handled if code in _EVEN_FAILED or not HAS_RESULT[code]
-        )
+        self.changes_failed = _table(code for code in handled if code in _EVEN_FAILED or not HAS_RESULT[code])
 
 
-def _table(codes) -> npt.NDArray[np.bool_]:
+def _table(codes: Iterable[int]) -> npt.NDArray[np.bool_]:
     table = np.zeros(len(EVENTS), np.bool_)
     table[list(codes)] = True
     return table

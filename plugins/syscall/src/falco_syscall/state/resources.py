@@ -73,5 +73,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "SYSCALL_PRLIMIT_X": _prlimit,
 }
 
-MEMORY_CODES: Final = frozenset(CODES[constant] for constant, handler in HANDLERS.items() if handler in (_memory, _switch))
+MEMORY_CODES: Final = frozenset(
+    CODES[constant] for constant, handler in HANDLERS.items() if handler in (_memory, _switch)
+)
 """Events that tell nothing else than sizes of memory and counts of page faults."""
