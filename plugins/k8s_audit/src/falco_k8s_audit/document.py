@@ -31,10 +31,11 @@ _array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _string = msgspec.json.Decoder(str).decode
 _any = msgspec.json.Decoder(msgspec.Raw).decode
 
+_QUOTE, _BRACE, _BRACKET = b'"{['
 BLANKS: Final = b" \t\r\n"
 """White space of JSON; ``bytes.strip`` alone takes more for it."""
 _STRING: Final = rb'"(?:[^"\\]++|\\.)*+"'
-_BETWEEN: Final = re.compile(rb"(" + _STRING + rb")|[ \t\r\n]++", re.DOTALL)
+_PIECE: Final = re.compile(_STRING + rb'|[^" \t\r\n]++', re.DOTALL)
 _TOKEN: Final = re.compile(_STRING + rb'|[][{},:]|[^][{},:" \t\r\n]++', re.DOTALL)
 _ESCAPE: Final = re.compile(r"\\(?:u([dD][89a-fA-F][0-9a-fA-F]{2})(?:\\u([0-9a-fA-F]{4}))?|.)", re.DOTALL)
 _CONTROL: Final = re.compile(rb"[\x00-\x1f]")
@@ -71,12 +72,11 @@ class Object:
 
     def get(self, key: str) -> Node | None:
         """Value of *key*; None if there is none."""
-        members = self.members
+        members = self.members if self._members is None else self._members
         value = members.get(key)
-        if value is None or isinstance(value, _NODES):
-            return value
-        node = members[key] = opened(value)
-        return node
+        if isinstance(value, (msgspec.Raw, bytes)):
+            value = members[key] = opened(value)
+        return value
 
 
 class Array:
@@ -105,10 +105,9 @@ class Array:
         """Item *index*, which must be there."""
         items = self.slices
         item = items[index]
-        if isinstance(item, _NODES):
-            return item
-        node = items[index] = opened(item)
-        return node
+        if isinstance(item, (msgspec.Raw, bytes)):
+            item = items[index] = opened(item)
+        return item
 
     def get(self, step: str) -> Node | None:
         """Item at the index that *step* spells, as Go's ``Atoi`` reads it (``+0``, ``01``); None if there is none."""
@@ -119,8 +118,6 @@ class Array:
 
 Node: TypeAlias = str | Scalar | Object | Array
 """An opened value: a string as it is, or one of the classes."""
-
-_NODES: Final = (str, Scalar, Object, Array)
 
 
 def check(data: Slice) -> str:
@@ -148,18 +145,15 @@ def check(data: Slice) -> str:
 def opened(raw: Slice) -> Node:
     """The node of *raw*, which is one JSON value and may have blanks around it."""
     first = memoryview(raw)[0]
+    if first == _QUOTE:
+        return _text(raw)
+    if first == _BRACE:
+        return Object(raw)
+    if first == _BRACKET:
+        return Array(raw)
     if first in BLANKS:
-        raw = bytes(raw).strip(BLANKS)
-        first = raw[0]
-    match chr(first):
-        case '"':
-            return _text(raw)
-        case "{":
-            return Object(raw)
-        case "[":
-            return Array(raw)
-        case _:
-            return Scalar(bytes(raw).decode("ascii"))
+        return opened(bytes(raw).strip(BLANKS))
+    return Scalar(bytes(raw).decode("ascii"))
 
 
 def elements(raw: Slice, *, is_flat: bool = False) -> list[Slice]:
@@ -168,7 +162,7 @@ def elements(raw: Slice, *, is_flat: bool = False) -> list[Slice]:
         items: list[Slice] = list(_array(raw))
     except REFUSED:
         items = [value for _, value in _slices(bytes(raw))]
-    if is_flat or all(memoryview(item)[0] != ord("[") for item in items):
+    if is_flat or all(memoryview(item)[0] != _BRACKET for item in items):
         return items
     return list(_leaves(bytes(raw)))
 
@@ -197,7 +191,7 @@ def until_nul(value: str) -> str:
 
 def compact(raw: Slice) -> bytes:
     """*raw* without the blanks between tokens."""
-    return _BETWEEN.sub(rb"\1", bytes(raw))
+    return b"".join(_PIECE.findall(raw))
 
 
 def indented(raw: Slice) -> str | None:
