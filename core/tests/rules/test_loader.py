@@ -63,6 +63,14 @@ def test_a_rule_is_of_syscalls_if_it_does_not_say(load):
     assert load(rule())[0].rules[0].source == "syscall"
 
 
+def test_keys_of_ours_stand_below_one_key(load):
+    loader, result = load(rule(more="  x-falco-py: {anything: [1, 2]}\n"))
+
+    assert result.summary == "rules.yaml: Ok"
+    assert result.to_json()["schema_valid"]
+    assert len(loader.rules) == 1
+
+
 def test_rules_are_evaluated_in_the_order_of_their_first_definition(load):
     loader, _ = load(rule("a") + rule("b") + rule("a", output="new"))
 
@@ -112,6 +120,17 @@ def test_redefining_a_macro_lets_it_see_what_came_since(load):
 
     assert result.is_successful
     assert condition(loader) == "proc.name = x"
+
+
+def test_appending_to_a_macro_or_list_lets_it_see_what_came_since(load):
+    text = "- macro: a\n  condition: proc.pid = 1\n- macro: b\n  condition: proc.name in (l)\n"
+    text += "- list: l\n  items: [m]\n- list: m\n  items: [x]\n"
+    text += "- macro: a\n  condition: and b\n  override: {condition: append}\n"
+    text += "- list: l\n  items: [y]\n  override: {items: append}\n"
+    loader, result = load(text + rule(condition="a"))
+
+    assert result.is_successful
+    assert condition(loader) == "(proc.pid = 1 and proc.name in (x, y))"
 
 
 def test_a_loop_of_macros_is_an_error_with_the_way(load):
@@ -449,10 +468,24 @@ def test_warnings_after_the_first_error_are_apart(load):
     assert [w["code"] for w in result.to_json()["x-falco-py"]["warnings"]] == ["LOAD_DEPRECATED_ITEM"]
 
 
+def test_warnings_of_items_after_one_with_a_fault_are_apart(load):
+    _, result = load("- what: is\n- list: l\n- whatever: it\n")
+
+    assert codes(result) == ["LOAD_UNKNOWN_ITEM"]
+    assert codes(result, "further_warnings") == ["LOAD_UNKNOWN_ITEM"]
+
+
 def test_output_faults_come_before_those_of_the_condition(load):
     _, result = load(rule(condition="no.such = x", output="'%no.such'"))
 
-    assert codes(result, "errors") == ["LOAD_ERR_COMPILE_OUTPUT"]
+    assert codes(result, "errors") == ["LOAD_ERR_COMPILE_OUTPUT", "LOAD_ERR_COMPILE_CONDITION"]
+
+
+def test_every_faulty_comparison_and_token_of_a_rule_is_told(load):
+    _, result = load(rule(condition="no.a = x and (not no.b = y or no.c exists)", output="'%no.d and %no.e'"))
+
+    assert [e.message.partition(" field ")[2] for e in result.errors[2:]] == ["no.a", "no.b", "no.c"]
+    assert codes(result, "errors")[:2] == ["LOAD_ERR_COMPILE_OUTPUT"] * 2
 
 
 def test_later_files_see_earlier_ones(scopes):
@@ -563,7 +596,8 @@ def test_macros_that_double_are_refused(load):
     text += "".join(f"- macro: m{n}\n  condition: m{n - 1} or m{n - 1}\n" for n in range(1, 100))
     _, result = load(text + rule(condition="m99"))
 
-    assert "more than 10^12 comparisons with its macros, more than 100,000" in result.text()
+    message = "The condition has 131,072 comparisons with its macros put in, at most 100,000 are allowed"
+    assert faults(result) == [("rules.yaml:36:14", "LOAD_ERR_VALIDATE", message)]
 
 
 def test_macros_that_double_backwards_are_refused(load):
@@ -571,7 +605,14 @@ def test_macros_that_double_backwards_are_refused(load):
     text += "".join(f"- macro: m{n}\n  condition: m{n + 1} or m{n + 1}\n" for n in range(59))
     _, result = load(text + rule(condition="m0"))
 
-    assert "comparisons with its macros, more than 100,000" in result.text()
+    assert "more than 10^12 comparisons with its macros put in" in result.text()
+
+
+def test_a_rule_with_too_many_comparisons_is_refused(load):
+    text = "- macro: m\n  condition: " + " or ".join(["proc.pid = 1"] * 60_000) + "\n"
+    _, result = load(text + rule(condition="m or m"))
+
+    assert [place for place, _, _ in faults(result)] == ["rules.yaml:5:14"]
 
 
 def test_ten_thousand_parentheses_are_refused_and_198_are_not(load):

@@ -123,6 +123,19 @@ def test_many_terms_and_long_chains_compile() -> None:
     assert residual(Record(values={"x.verb": "get", "x.path": "/"})) == (1, 2)
 
 
+@pytest.mark.parametrize("operator", [Operator.STARTSWITH, Operator.ENDSWITH, Operator.CONTAINS, Operator.LT])
+@pytest.mark.parametrize("modifier", [None, *Modifier])
+@pytest.mark.parametrize("literals", [("a", "ab"), ("b", "ab"), ("\udcc3", "\udcc3"), ("\udca9", "x"), ("\u00e9", "")])
+@pytest.mark.parametrize("value", ["ab", "\u00e9", "", "\U0001f600"])
+def test_what_looks_like_a_method_of_str_is_what_the_interpreter_says(
+    operator: Operator, modifier: Modifier | None, literals: tuple[str, ...], value: str
+) -> None:
+    check = Check(VERB, operator, literals if modifier else literals[:1], modifier)
+    event = Record(values={"x.verb": value})
+
+    assert bool(function(check).compile()(event)) == holds(check, event)
+
+
 @pytest.mark.parametrize(
     ("check", "is_inline"),
     [

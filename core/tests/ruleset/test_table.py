@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
-from falco.conditions.checked import And, Check, Condition, FieldUse, Operator, Or
+from falco.conditions.checked import And, Check, Condition, Modifier, Operator, Or
+from falco.fields import FieldUse
 from falco.ruleset import UNKNOWN, Ruleset
+from falco.ruleset.bindings import Bindings
 from falco.ruleset.compiled import _Classes
+from falco.ruleset.interpreter import holds
 from falco.ruleset.table import Masks, Table
 from falco.testing.records import DISPATCH, Record, record_field, rule
 
@@ -96,6 +99,38 @@ def test_a_field_under_another_spelling_is_dispatched_too() -> None:
 
     assert rules.table["list", *NOTHING] is None
     assert rules.table["get", *NOTHING] is not None
+
+
+@pytest.mark.parametrize("operator", [Operator.STARTSWITH, Operator.ENDSWITH, Operator.EQ, Operator.NE])
+@pytest.mark.parametrize("modifier", [None, *Modifier])
+@pytest.mark.parametrize(
+    ("literals", "value"),
+    [
+        (("a", "ab"), "ab"),
+        (("a", "ba"), "ba"),
+        (("a", "b"), "ab"),
+        (("a", "b"), "c"),
+        (("a", "a"), "a"),
+        (("a",), "a"),
+        (("", "x"), "a"),
+        (("\udcc3",), "\u00e9"),
+        (("\udca9",), "\u00e9"),  # noqa: PT014  another lone surrogate
+        (("\u00e9",), "\u00e9"),
+        ((), "a"),
+    ],
+)
+def test_a_mask_says_what_the_check_says(
+    operator: Operator, modifier: Modifier | None, literals: tuple[str, ...], value: str
+) -> None:
+    if modifier is None:
+        literals = (*literals, "a")[:1]
+    one = Check(FieldUse("x.verb", None, FIELDS["x.verb"]), operator, literals, modifier)
+    member = Check(one.left, Operator.IN, literals)
+    masks = Masks([one, member], Bindings())
+    event = Record(values={"x.verb": value})
+
+    assert masks.truth(one, masks[value]) == holds(one, event)
+    assert masks.truth(member, masks[value]) == holds(member, event)
 
 
 def test_a_key_of_the_wrong_length_is_refused() -> None:

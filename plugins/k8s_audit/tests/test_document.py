@@ -174,6 +174,19 @@ def test_every_document_is_what_the_standard_library_says(data, ensure_ascii, in
     assert json.loads(document.compact(encoded)) == data
 
 
+@given(_JSON, st.booleans())
+def test_without_blanks_every_token_keeps_its_spelling(data, ensure_ascii):
+    spaced = json.dumps([data, "a  b"], ensure_ascii=ensure_ascii, indent=1).encode("utf-8", "surrogatepass")
+    odd = spaced.replace(b"[", b'[ 200.0 , 1E+3 , 1000000000000000000000.50, "\\u00e9 \\/" ,', 1)
+    plain = json.dumps([data, "a  b"], ensure_ascii=ensure_ascii, separators=(",", ":"))
+    expected = '[200.0,1E+3,1000000000000000000000.50,"\\u00e9 \\/",' + plain[1:]
+
+    assert document.compact(odd) == expected.encode("utf-8", "surrogatepass")
+    assert document.compact(odd.replace(b'"a  b"', b'"\xff  b"')) == expected.encode("utf-8", "surrogatepass").replace(
+        b'"a  b"', b'"\xff  b"'
+    )
+
+
 @given(_JSON)
 def test_cutting_by_tokens_equals_decoding(data):
     encoded = json.dumps([data, {"k": data}]).encode()

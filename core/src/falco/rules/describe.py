@@ -116,7 +116,11 @@ class _Describer:
             "lists": self._named(definition.condition),
             "condition_operators": sorted(used.operators),
             "condition_fields": sorted(used.fields),
-            "output_fields": [name for token in tokens for name in token.names],
+            # upstream: formats of additional fields stand here as they are written
+            "output_fields": [
+                *(f"%{key}" if text is None else text for key, text in compiled.extra_formats.items()),
+                *(name for token in tokens for name in token.names),
+            ],
             "exception_fields": sorted({name for item in with_values for name in _leaves(item.fields)}),
             "exception_names": sorted({item.name for item in exceptions}),
             "exception_operators": sorted({name for item in exceptions for name in _leaves(item.comps)}),

@@ -45,6 +45,8 @@ class Table(dict[Key, "Residual[E] | None"], Generic[E]):
     def __init__(self, make: Callable[[Key], Residual[E] | None]) -> None:
         super().__init__()
         self._make = make
+        self._parts: dict[KeyPart, KeyPart] = {}
+        """One object for equal parts of keys: comparing a key with one in the table then touches little memory."""
         self.misses = 0
 
     def __missing__(self, key: Key) -> Residual[E] | None:
@@ -53,7 +55,8 @@ class Table(dict[Key, "Residual[E] | None"], Generic[E]):
         if size(key) <= self.LONGEST:
             if len(self) >= self.CAPACITY:
                 self.clear()
-            self[key] = residual
+                self._parts.clear()
+            self[tuple([self._parts.setdefault(part, part) for part in key])] = residual
         return residual
 
 

@@ -25,6 +25,8 @@ class Detection:
     """One alert."""
 
     alert: Alert = field(repr=False)
+    batch: int = 0
+    """Index of the batch in which its event came."""
 
     @property
     def rule(self) -> str:

@@ -89,8 +89,8 @@ def run_rules(
             opened.report = reports.append
             opened.focus(ruleset)
             batches = opened.batches()
-        for batch in batches:
-            found += map(Detection, evaluate(decoder, batch, ruleset))
+        for index, batch in enumerate(batches):
+            found += [Detection(alert, index) for alert in evaluate(decoder, batch, ruleset)]
         if opened is not None:
             refused.update(opened.counters())
             opened.close()

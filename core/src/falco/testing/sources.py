@@ -24,8 +24,6 @@ from falco.sources import Source
 from falco.testing.inputs import flatten, open_files
 from falco.testing.passing import passing_rules
 
-_PATIENCE_S = 10.0
-"""How long a source may take to come back; the contract says once a second."""
 MakeSource = Callable[[], Source[Any]]
 
 
@@ -34,6 +32,8 @@ class SourceContract:
 
     is_endless: ClassVar[bool] = False
     """Whether the source goes on until it is closed."""
+    patience_s: ClassVar[float] = 10.0
+    """How long the source may take to come back before that is a failure; ``Source.batches`` says once a second."""
     resumes: ClassVar[bool] = False
     """Whether a new source goes on behind the last batch that was done with."""
 
@@ -71,9 +71,9 @@ class SourceContract:
         thread = threading.Thread(target=resume, daemon=True)
         thread.start()
 
-        assert done.wait(_PATIENCE_S), "batches() did not come back: yield an empty batch at least once a second"
+        assert done.wait(self.patience_s), "batches() did not come back: yield an empty batch at least once a second"
         source.close()
-        thread.join(_PATIENCE_S)
+        thread.join(self.patience_s)
 
     def test_close_ends_batches_at_the_next_resume(self, make_source: MakeSource) -> None:
         source = make_source()
@@ -81,7 +81,7 @@ class SourceContract:
         next(batches, None)
         closer = threading.Thread(target=source.close)
         closer.start()
-        closer.join(_PATIENCE_S)
+        closer.join(self.patience_s)
         rest = [batch for _, batch in zip(range(3), batches, strict=False)]
 
         assert len(rest) <= 1, "batches() went on after close()"

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Final, NoReturn, TypeAlias
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NoReturn, TypeAlias
 
 import msgspec
 
@@ -26,16 +26,15 @@ Slice: TypeAlias = "bytes | msgspec.Raw"
 REFUSED: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for text that is not JSON, not UTF-8, or nested too deeply."""
 
-_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_object: Callable[[Slice], Any] = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _string = msgspec.json.Decoder(str).decode
 _any = msgspec.json.Decoder(msgspec.Raw).decode
 
-_QUOTE, _BRACE, _BRACKET = b'"{['
 BLANKS: Final = b" \t\r\n"
 """White space of JSON; ``bytes.strip`` alone takes more for it."""
 _STRING: Final = rb'"(?:[^"\\]++|\\.)*+"'
-_PIECE: Final = re.compile(_STRING + rb'|[^" \t\r\n]++', re.DOTALL)
+_BETWEEN: Final = re.compile(rb"(" + _STRING + rb")|[ \t\r\n]++", re.DOTALL)
 _TOKEN: Final = re.compile(_STRING + rb'|[][{},:]|[^][{},:" \t\r\n]++', re.DOTALL)
 _ESCAPE: Final = re.compile(r"\\(?:u([dD][89a-fA-F][0-9a-fA-F]{2})(?:\\u([0-9a-fA-F]{4}))?|.)", re.DOTALL)
 _CONTROL: Final = re.compile(rb"[\x00-\x1f]")
@@ -58,25 +57,28 @@ class Object:
 
     def __init__(self, raw: Slice) -> None:
         self.raw = raw
-        self._members: dict[str, Slice | Node] | None = None
+        self._members: dict[str, Any] | None = None
 
     @property
-    def members(self) -> dict[str, Slice | Node]:
-        """Members in the order of the input; of a repeated key the last value."""
-        if self._members is None:
+    def members(self) -> dict[str, Any]:
+        """Members, each a slice or a node, in the order of the input; of a repeated key the last value."""
+        members = self._members
+        if members is None:
             try:
-                self._members = dict(_object(self.raw))
+                members = _object(self.raw)
             except REFUSED:
-                self._members = {_text(key): value for key, value in _slices(bytes(self.raw))}
-        return self._members
+                members = {_text(key): value for key, value in _slices(bytes(self.raw))}
+            self._members = members
+        return members
 
     def get(self, key: str) -> Node | None:
         """Value of *key*; None if there is none."""
-        members = self.members if self._members is None else self._members
-        value = members.get(key)
-        if isinstance(value, (msgspec.Raw, bytes)):
-            value = members[key] = opened(value)
-        return value
+        members = self._members or self.members
+        found = members.get(key)
+        if found.__class__ in _CLOSED:
+            found = members[key] = opened(found)
+        node: Node | None = found
+        return node
 
 
 class Array:
@@ -103,11 +105,12 @@ class Array:
 
     def item(self, index: int) -> Node:
         """Item *index*, which must be there."""
-        items = self.slices
-        item = items[index]
-        if isinstance(item, (msgspec.Raw, bytes)):
-            item = items[index] = opened(item)
-        return item
+        items: list[Any] = self.slices
+        found = items[index]
+        if found.__class__ in _CLOSED:
+            found = items[index] = opened(found)
+        node: Node = found
+        return node
 
     def get(self, step: str) -> Node | None:
         """Item at the index that *step* spells, as Go's ``Atoi`` reads it (``+0``, ``01``); None if there is none."""
@@ -118,6 +121,9 @@ class Array:
 
 Node: TypeAlias = str | Scalar | Object | Array
 """An opened value: a string as it is, or one of the classes."""
+
+_CLOSED: Final = frozenset({bytes, msgspec.Raw})
+"""What an opened value is not."""
 
 
 def check(data: Slice) -> str:
@@ -144,16 +150,18 @@ def check(data: Slice) -> str:
 
 def opened(raw: Slice) -> Node:
     """The node of *raw*, which is one JSON value and may have blanks around it."""
-    first = memoryview(raw)[0]
-    if first == _QUOTE:
-        return _text(raw)
-    if first == _BRACE:
-        return Object(raw)
-    if first == _BRACKET:
-        return Array(raw)
-    if first in BLANKS:
-        return opened(bytes(raw).strip(BLANKS))
-    return Scalar(bytes(raw).decode("ascii"))
+    data = bytes(raw)
+    if data[0] in BLANKS:
+        data = data.strip(BLANKS)
+    match data[0]:
+        case 0x22:  # "
+            return _text(data)
+        case 0x7B:  # {
+            return Object(data)
+        case 0x5B:  # [
+            return Array(data)
+        case _:
+            return Scalar(data.decode("ascii"))
 
 
 def elements(raw: Slice, *, is_flat: bool = False) -> list[Slice]:
@@ -162,7 +170,7 @@ def elements(raw: Slice, *, is_flat: bool = False) -> list[Slice]:
         items: list[Slice] = list(_array(raw))
     except REFUSED:
         items = [value for _, value in _slices(bytes(raw))]
-    if is_flat or all(memoryview(item)[0] != _BRACKET for item in items):
+    if is_flat or all(memoryview(item)[0] != ord("[") for item in items):
         return items
     return list(_leaves(bytes(raw)))
 
@@ -170,9 +178,10 @@ def elements(raw: Slice, *, is_flat: bool = False) -> list[Slice]:
 def walk(node: Node | None, steps: tuple[str, ...]) -> Node | None:
     """What the pointer *steps* leads to from *node*; None if it leads nowhere."""
     for step in steps:
-        if not isinstance(node, (Object, Array)):
+        if node.__class__ is Object or node.__class__ is Array:
+            node = node.get(step)
+        else:
             return None
-        node = node.get(step)
     return node
 
 
@@ -191,7 +200,11 @@ def until_nul(value: str) -> str:
 
 def compact(raw: Slice) -> bytes:
     """*raw* without the blanks between tokens."""
-    return b"".join(_PIECE.findall(raw))
+    data = bytes(raw)
+    try:
+        return msgspec.json.format(data, indent=-1)
+    except REFUSED:
+        return _BETWEEN.sub(rb"\1", data)
 
 
 def indented(raw: Slice) -> str | None:

@@ -86,4 +86,5 @@ class AuditEvent:
 
     def node(self, steps: Steps) -> Node | None:
         """The node of the audit event at *steps*."""
-        return walk(self.audit, steps)
+        document = self._document or self.document
+        return walk(document, steps) if "auditID" in document.members else None

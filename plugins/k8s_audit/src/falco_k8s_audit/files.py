@@ -18,7 +18,7 @@ from falco_k8s_audit.records import Limits, Records
 from falco_k8s_audit.refusals import Reason, Refusals
 from falco_k8s_audit.splitter import RecordSplitter
 
-_BUFFER: Final = 1 << 17
+_BUFFER: Final = 1 << 18
 _BATCH: Final = 1 << 18
 """Bytes of a batch, about: 120 events of 2 KB."""
 _GZIP: Final = b"\x1f\x8b"
