@@ -63,6 +63,14 @@ def test_a_rule_is_of_syscalls_if_it_does_not_say(load):
     assert load(rule())[0].rules[0].source == "syscall"
 
 
+def test_keys_of_ours_stand_below_one_key(load):
+    loader, result = load(rule(more="  x-falco-py: {anything: [1, 2]}\n"))
+
+    assert result.summary == "rules.yaml: Ok"
+    assert result.to_json()["schema_valid"]
+    assert len(loader.rules) == 1
+
+
 def test_rules_are_evaluated_in_the_order_of_their_first_definition(load):
     loader, _ = load(rule("a") + rule("b") + rule("a", output="new"))
 
@@ -112,6 +120,17 @@ def test_redefining_a_macro_lets_it_see_what_came_since(load):
 
     assert result.is_successful
     assert condition(loader) == "proc.name = x"
+
+
+def test_appending_to_a_macro_or_list_lets_it_see_what_came_since(load):
+    text = "- macro: a\n  condition: proc.pid = 1\n- macro: b\n  condition: proc.name in (l)\n"
+    text += "- list: l\n  items: [m]\n- list: m\n  items: [x]\n"
+    text += "- macro: a\n  condition: and b\n  override: {condition: append}\n"
+    text += "- list: l\n  items: [y]\n  override: {items: append}\n"
+    loader, result = load(text + rule(condition="a"))
+
+    assert result.is_successful
+    assert condition(loader) == "(proc.pid = 1 and proc.name in (x, y))"
 
 
 def test_a_loop_of_macros_is_an_error_with_the_way(load):
@@ -447,6 +466,13 @@ def test_warnings_after_the_first_error_are_apart(load):
     assert codes(result) == ["LOAD_UNKNOWN_ITEM"]
     assert codes(result, "further_warnings") == ["LOAD_DEPRECATED_ITEM"]
     assert [w["code"] for w in result.to_json()["x-falco-py"]["warnings"]] == ["LOAD_DEPRECATED_ITEM"]
+
+
+def test_warnings_of_items_after_one_with_a_fault_are_apart(load):
+    _, result = load("- what: is\n- list: l\n- whatever: it\n")
+
+    assert codes(result) == ["LOAD_UNKNOWN_ITEM"]
+    assert codes(result, "further_warnings") == ["LOAD_UNKNOWN_ITEM"]
 
 
 def test_output_faults_come_before_those_of_the_condition(load):

@@ -58,7 +58,7 @@ _REPLACEABLE: Final = (
     "skip-if-unknown-filter",
     "warn_evttypes",
 )
-_RULE_KEYS: Final = ("rule", "source", "append", "override", *_REPLACEABLE)
+_RULE_KEYS: Final = ("rule", "source", "append", "override", EXTENSION_KEY, *_REPLACEABLE)
 
 _APPEND_IS_DEPRECATED: Final = (
     "'append' key is deprecated. Add an 'append' entry (e.g. 'condition: append') under 'override' instead."
@@ -368,7 +368,7 @@ class ItemReader:
     def _warn_of_unknown_keys(self, values: Values, known: tuple[str, ...]) -> None:
         for key, _ in values.node.pairs:
             name = key.text if isinstance(key, ScalarNode) else "?"
-            if name not in known and name != EXTENSION_KEY:
+            if name not in known:
                 message = f"Unknown key '{name}'. The key will be ignored."
                 hint = _did_you_mean(name, known)
                 self.warn(values.where.warning(WarningCode.LOAD_UNKNOWN_KEY, message, place=key.span, hint=hint))
