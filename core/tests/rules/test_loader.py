@@ -582,6 +582,22 @@ def test_every_code_is_provoked_by_a_test():
 # Bad input
 
 
+@pytest.mark.parametrize(
+    ("data", "printed"),
+    [
+        (b"- a\n- b\0c\n", "rules.yaml:2:4: error[LOAD_ERR_YAML_PARSE]: a NUL character"),
+        (b"- a\n- \xffc\n", "rules.yaml:2:3: error[LOAD_ERR_YAML_PARSE]: byte 0xff is not UTF-8"),
+        (b"#" * 10_000_001, "rules.yaml:1:1: error[LOAD_ERR_YAML_PARSE]: the file has 10,000,001 bytes"),
+    ],
+    ids=["nul", "latin-1", "large"],
+)
+def test_what_is_no_text_is_answered_with_its_place(scopes, data, printed):
+    result = RuleLoader(scopes).load("rules.yaml", data)
+
+    assert f"\n{printed}" in result.text()
+    assert result.to_json()["errors"][0]["code"] == "LOAD_ERR_YAML_PARSE"
+
+
 def test_a_chain_of_two_thousand_macros_is_loaded(load):
     text = "- macro: m0\n  condition: proc.pid = 1\n"
     text += "".join(f"- macro: m{n}\n  condition: not m{n - 1}\n" for n in range(1, 2_000))
@@ -663,10 +679,10 @@ def test_any_yaml_is_loaded_or_answered_with_faults_in_its_file(scopes, items):
         assert at is None or 0 <= at.mark.index <= len(text)
 
 
-@given(st.text("-: \n[]{}'\"rulemaconditsvp=|>&*!#%,()", max_size=200))
+@given(st.text("-: \n[]{}'\"rulemaconditsvp=|>&*!#%,()\0", max_size=200).map(str.encode) | st.binary(max_size=100))
 @FIXTURE
-def test_any_text_is_loaded_or_answered_with_faults(scopes, text):
-    result = RuleLoader(scopes).load("f", text.encode())
+def test_any_data_is_loaded_or_answered_with_faults(scopes, data):
+    result = RuleLoader(scopes).load("f", data)
 
     assert result.text()
     assert json.dumps(result.to_json())

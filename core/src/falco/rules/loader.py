@@ -68,11 +68,11 @@ class RuleLoader:
         """
         reading = _Reading()
         documents: list[Node] = []
-        source = SourceFile(name, "")
         try:
             source = reader.decode(data, name)
             documents = reader.parse(source)
         except reader.DocumentError as error:
+            source = error.source
             context = (Location("value for", "", error.span),)
             code = ErrorCode.LOAD_ERR_YAML_PARSE.name
             reading.fail(Diagnostic(Severity.ERROR, code, error.message, error.span, context))
