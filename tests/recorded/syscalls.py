@@ -9,6 +9,7 @@ from falco.conditions.scope import Scope
 from falco.conditions.transformers import BUILT_IN
 from falco.fields import evt
 from falco.fields.registry import Fields
+from falco.ruleset import Ruleset
 from falco_syscall.capture import CaptureReader
 from falco_syscall.catalogue import CATALOGUE
 from falco_syscall.decoder import SyscallDecoder
@@ -34,6 +35,12 @@ def lines(path):
 def events(path):
     """The events of a capture that are shown, each valid until the next."""
     yield from SyscallDecoder().events(CaptureReader(path))
+
+
+def ruleset(rules, *, first_only):
+    """The rules compiled for the decoder."""
+    decoder = SyscallDecoder
+    return Ruleset(rules, dispatch=decoder.dispatch, assume=decoder.assume, first_only=first_only)
 
 
 def candidates(path, rules):

@@ -7,11 +7,10 @@ from functools import cache
 
 import pytest
 from recorded.causes import Causes
-from recorded.syscalls import candidates, captures, lines, scope
+from recorded.syscalls import candidates, captures, lines, ruleset, scope
 from recorded.verdict import Reason, Verdict
 
 from falco.rules.loader import RuleLoader
-from falco.ruleset import Ruleset
 
 MACRO = "- macro: spawned_process\n  condition: evt.type in (execve, execveat)\n"
 
@@ -61,7 +60,7 @@ def compiled(path):
             (rule,) = loader.rules
             rules.append(replace(rule, index=len(rules), name=str(case["id"])))
             conditions[case["id"]] = case["condition"]
-    return Ruleset(rules, first_only=False), conditions
+    return ruleset(rules, first_only=False), conditions
 
 
 def numbers(ranges):
@@ -74,13 +73,13 @@ def numbers(ranges):
 
 def test_matches(oracle, capture):
     folder = oracle / "syscall" / "conditions"
-    ruleset, conditions = compiled(folder / "conditions.jsonl.gz")
+    rules, conditions = compiled(folder / "conditions.jsonl.gz")
     path = folder / f"matches.{capture}.jsonl.gz"
     _, *recorded = lines(path)
     crashed = {row["id"] for row in recorded if "events" not in row}
     wanted = {row["id"]: numbers(row["events"]) for row in recorded if "events" in row}
     causes, found, agreed, first = Causes(), Counter(), Counter(), {}
-    for residual, event in candidates(oracle / "syscall" / "captures" / f"{capture}.scap", ruleset):
+    for residual, event in candidates(oracle / "syscall" / "captures" / f"{capture}.scap", rules):
         causes.follow(event)
         matched = {int(rule.rule.name) for rule in residual(event)}
         for one, condition in conditions.items():

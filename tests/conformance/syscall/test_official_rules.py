@@ -5,12 +5,11 @@ import json
 from functools import cache
 
 import pytest
-from recorded.syscalls import HOSTNAME, candidates, captures, scope
+from recorded.syscalls import HOSTNAME, candidates, captures, ruleset, scope
 from recorded.verdict import Verdict
 
 from falco.alerts import FormatOptions, JsonFormatter
 from falco.rules.loader import RuleLoader
-from falco.ruleset import Ruleset
 
 
 def pytest_generate_tests(metafunc):
@@ -38,7 +37,7 @@ BOTH = ("falco_rules.yaml", "falco-incubating_rules.yaml")
 
 
 def alerts(oracle, capture, loader, *, first_only):
-    rules = Ruleset([rule for rule in loader.rules if rule.enabled], first_only=first_only)
+    rules = ruleset(loader.rules, first_only=first_only)
     formatter = JsonFormatter(FormatOptions(hostname=HOSTNAME))
     path = oracle / "syscall" / "captures" / f"{capture}.scap"
     return [

@@ -15,7 +15,7 @@ from falco_syscall.capture import L4Protocol
 from falco_syscall.capture.event_table import ParamFormat, ParamInfo, ParamType, Render, ValueTable
 from falco_syscall.capture.linux import ERRORS, SIGNALS, SYSCALLS
 from falco_syscall.catalogue.events import GENERIC_EXIT
-from falco_syscall.state.addresses import address_text, tuple_text
+from falco_syscall.state.addresses import address_text, ip_text, tuple_text
 from falco_syscall.state.descriptors import LETTERS, SERVERS, Descriptor, Role
 from falco_syscall.state.paths import ABSENT, AT_FDCWD, as_directory, concat
 from falco_syscall.state.threads import NOBODY
@@ -59,7 +59,7 @@ def show(event: SyscallEvent, index: int) -> Shown | None:
         if param.type in {ParamType.FSPATH, ParamType.FSRELPATH, ParamType.CHARBUF}:
             return Shown(ABSENT)
         return Shown(_NULL if param.type in _NULL_TYPES else ABSENT)
-    return _SHOWERS[param.type](event, param, raw)
+    return _SHOWERS.get(param.type, _bytes)(event, param, raw)
 
 
 def show_all(event: SyscallEvent) -> str:
@@ -184,6 +184,10 @@ def _address(_event: SyscallEvent, _param: ParamInfo, raw: bytes) -> Shown:
     return Shown(address_text(raw))
 
 
+def _ip(_event: SyscallEvent, _param: ParamInfo, raw: bytes) -> Shown:
+    return Shown(ip_text(raw) if len(raw) in {4, 16} else printable(raw))
+
+
 def _tuple(_event: SyscallEvent, _param: ParamInfo, raw: bytes) -> Shown:
     return Shown(tuple_text(raw))
 
@@ -261,7 +265,7 @@ def _choice(event: SyscallEvent, param: ParamInfo, raw: bytes) -> Shown:
     value = raw[1:]
     if not value:
         return Shown(_NULL)
-    return _SHOWERS[chosen.type](event, ParamInfo(param.name, chosen.type, param.format), value)
+    return _SHOWERS.get(chosen.type, _bytes)(event, ParamInfo(param.name, chosen.type, param.format), value)
 
 
 def _bool(_event: SyscallEvent, _param: ParamInfo, raw: bytes) -> Shown:
@@ -294,5 +298,10 @@ _SHOWERS: Final[dict[ParamType, Shower]] = {
     ParamType.FDLIST: _descriptors,
     ParamType.SYSCALLID: _syscall,
     ParamType.BOOL: _bool,
+    ParamType.PORT: _unsigned,
+    ParamType.L4PROTO: _unsigned,
+    ParamType.SOCKFAMILY: _unsigned,
+    ParamType.IPV4ADDR: _ip,
+    ParamType.IPV6ADDR: _ip,
     ParamType.DYN: _choice,
 }

@@ -75,7 +75,7 @@ START = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(events, min_size=1, max_size=8))
 def test_no_field_raises_and_values_stay_the_same(stream: list[CaptureEvent]) -> None:
     for num, event in enumerate(stream, 1):
@@ -83,7 +83,7 @@ def test_no_field_raises_and_values_stay_the_same(stream: list[CaptureEvent]) ->
     for event in SyscallDecoder().events([*START, *stream]):
         for name, shown, bound in GETTERS:
             first: Any = bound(event)
-            assert name == "util.cnt" or bound(event) == first, name
+            assert bound(event) == first, name
             shown(event)
 
 

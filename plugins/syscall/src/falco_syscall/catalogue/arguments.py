@@ -83,7 +83,7 @@ def name_of(field: str, argument: str | None) -> str:
 
 def rawarg_type(argument: str | None) -> FieldType:
     """The type of ``evt.rawarg`` with this argument; DYNAMIC if values of the type cannot be compared."""
-    param_type = _raw_type(argument)
+    param_type = raw_type(argument)
     if param_type in _UNCOMPARABLE:
         return FieldType.DYNAMIC
     return _FIELD_TYPES.get(param_type) or FieldType(param_type.value)
@@ -91,12 +91,20 @@ def rawarg_type(argument: str | None) -> FieldType:
 
 def rawarg_refusal(argument: str | None) -> str:
     """Why ``evt.rawarg`` with this argument cannot be compared, "" if it can; types have the numbers of the driver."""
-    param_type = _raw_type(argument)
+    param_type = raw_type(argument)
     return f"wrong parameter type {_TYPE_NUMBERS[param_type]}" if param_type in _UNCOMPARABLE else ""
 
 
-def _raw_type(argument: str | None) -> ParamType:
-    return PARAMETERS[name_of("evt.rawarg", argument)]
+def raw_type(argument: str | None) -> ParamType:
+    """The type of the parameters that ``evt.rawarg`` with this argument stands for.
+
+    Raises:
+        ValueError: There is no such parameter.
+    """
+    name = name_of("evt.rawarg", argument)
+    if name not in PARAMETERS:
+        raise ValueError(f"unknown event argument {name}")
+    return PARAMETERS[name]
 
 
 _TYPE_NUMBERS: Final = {param_type: number for number, param_type in enumerate(ParamType)}

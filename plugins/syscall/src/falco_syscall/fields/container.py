@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 import re2
@@ -145,7 +144,6 @@ def _of_sandbox(read: Callable[[Container], Any]) -> Binder:
     return plain(getter)
 
 
-_counter: Final = count(0)
 _WITHOUT_VALUE: Final = (
     *("container.healthcheck", "container.liveness_probe", "container.readiness_probe"),
     *("proc.is_container_healthcheck", "proc.is_container_liveness_probe", "proc.is_container_readiness_probe"),
@@ -191,5 +189,5 @@ BINDERS: Final[dict[str, Binder]] = {
     "k8s.pod.labels": _of_sandbox(lambda container: _labels(container.sandbox_labels)),
     "k8s.pod.ip": _of_sandbox(lambda container: container.ip),
     "k8s.pod.cni.json": _of_sandbox(lambda container: container.cni_json),
-    "util.cnt": plain(lambda _event: next(_counter)),
+    "util.cnt": plain(lambda event: event.num),
 }

@@ -13,7 +13,7 @@ from falco_syscall.arguments import show, show_all
 from falco_syscall.capture import FdType
 from falco_syscall.capture.event_table import CODES, EVENTS, EventFlag, EventSource, ParamFormat, ParamType
 from falco_syscall.capture.linux import ERRORS
-from falco_syscall.catalogue.arguments import PARAMETERS, name_of
+from falco_syscall.catalogue.arguments import name_of, raw_type
 from falco_syscall.fields.binding import constant, number, plain
 from falco_syscall.state.descriptors import FILES, IP_SOCKETS
 from falco_syscall.state.opening import OPEN_CALLS
@@ -139,9 +139,8 @@ _TEXTS: Final = frozenset({ParamType.CHARBUF, ParamType.FSPATH, ParamType.FSRELP
 
 
 def _raw_argument(argument: str | None) -> Getter:
-    name = name_of("evt.rawarg", argument)
-    where = _places(name)
-    kind = _kind(PARAMETERS[name])
+    kind = _kind(raw_type(argument))
+    where = _places(name_of("evt.rawarg", argument))
 
     def read(event: SyscallEvent) -> Value | None:
         index = where.get(event.code)
