@@ -180,7 +180,7 @@ class TestLeaky(_Contract):
 
         class Leaky(Numbers):
             def batches(self):
-                opened.append(Path(__file__).open())  # noqa: SIM115  the point of it
+                opened.append(Path(__file__).open())
                 yield from super().batches()
 
         yield Leaky
