@@ -172,7 +172,9 @@ class TestReload:
         running.start()
         (running.folder / "rules.yaml").write_text("- rule: Broken\n")
         running.process.send_signal(signal.SIGHUP)
-        until(lambda: any("hot restart failure" in line or "Critical rules.yaml" in line for line in running.lines), "it")
+        until(
+            lambda: any("hot restart failure" in line or "Critical rules.yaml" in line for line in running.lines), "it"
+        )
         running.append("after")
         until(lambda: running.is_seen("after"), "an alert of the old rules")
 

@@ -102,7 +102,7 @@ class Session:
     def _report(self, read: Configuration) -> None:
         for file in read.files:
             _log.info(f"   {file.name} | schema validation: {read.schema_status(file.name)}")
-        for problem in read.problems:
+        for problem in (*read.problems, *read.notes):
             _log.warning(str(problem))
 
     @cached_property

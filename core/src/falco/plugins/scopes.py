@@ -38,15 +38,13 @@ def scopes_of(
     static = evt.static_fields(static_fields)
     scopes = {}
     for name, source in active.event_sources.items():
-        own = active.fields(name)
-        replaced = {one.name for one in own}
         generic = evt.fields(
             source=name,
             hostname=hostname,
             plugin=source.plugin.alias,
             clock=clock,
         )
-        rows = [*(one for one in generic if one.name not in replaced), *own, *static]
+        rows = [*generic, *active.fields(name), *static]
         types = None if source.catalogue is None else EventTypes(source.catalogue)
         scopes[name] = Scope(name, Fields(name, rows), transformers, types)
     return scopes
