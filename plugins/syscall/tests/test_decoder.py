@@ -62,7 +62,12 @@ class TestDecoder(DecoderContract):
 
 class TestFields(FieldContract):
     fields = FIELDS
-    arguments: ClassVar = {"evt.rawarg": (".flags",)}
+    arguments: ClassVar[dict[str, list[str]]] = {
+        "evt.type.is": [".open"],
+        "evt.arg": [".flags", "0"],
+        "evt.rawarg": [".fd"],
+        "thread.cgroup": [".memory"],
+    }
 
     @pytest.fixture
     def events(self):

@@ -42,7 +42,8 @@ class SourceContract:
 
         Override it if batches cannot be iterated over, or if their items hold the time of reading.
         """
-        return iter(batch)
+        items: Iterable[Any] = batch
+        return items
 
     @pytest.fixture
     def make_source(self) -> MakeSource:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from falco.conditions.checked import Check, Operator
 from falco.fields import FieldUse
@@ -27,6 +27,20 @@ def is_of_kernel(info: EventInfo) -> bool:
     return not is_message and EventFlag.SKIPPARSERESET not in info.flags
 
 
+_OF_NAMES: Final = frozenset({"fd.cip.name", "fd.sip.name", "fd.lip.name", "fd.rip.name"})
+
+
+def _names(checks: Iterable[Check]) -> set[str]:
+    """The domain names that addresses are compared with."""
+    return {
+        name
+        for check in checks
+        if isinstance(check.left, FieldUse) and check.left.name in _OF_NAMES and isinstance(check.right, tuple)
+        for name in check.right
+        if isinstance(name, str)
+    }
+
+
 class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
     """Keeps the state of the machine; pairs every event that is shown with the rules.
 
@@ -41,11 +55,15 @@ class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
         self._start_ns = 0
         self._previous_ns = 0
         self._entered: dict[int, SyscallEvent] = {}
+        self._rules: Ruleset[SyscallEvent] | None = None
 
     def select(
         self, batch: Sequence[Item], rules: Ruleset[SyscallEvent]
     ) -> Iterator[tuple[Residual[SyscallEvent], SyscallEvent]]:
         """The events of the batch that are shown and that some rule may match by their type, in order."""
+        if rules is not self._rules:
+            self._rules = rules
+            self.machine.names.watch(_names(rules.checks))
         table = rules.table
         for event in self.events(batch):
             residual = table[event.name,]

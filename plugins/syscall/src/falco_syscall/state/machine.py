@@ -17,6 +17,7 @@ from falco_syscall.state.accounts import Accounts
 from falco_syscall.state.addresses import Interfaces
 from falco_syscall.state.containers import Containers
 from falco_syscall.state.loading import descriptor_of, orient_connections, thread_of
+from falco_syscall.state.names import Names
 from falco_syscall.state.threads import ThreadTable
 
 if TYPE_CHECKING:
@@ -70,12 +71,14 @@ class Machine:
         accounts: Users and groups.
         threads: Threads and processes.
         containers: Containers.
+        names: Domain names that rules mention; they outlast the sections of a capture.
     """
 
     def __init__(self, handlers: dict[int, Handler]) -> None:
         self._handlers = handlers
         self._leaving: list[Callable[[], object]] = []
         self._is_loading = False
+        self.names = Names()
         self._reset()
 
     def _reset(self) -> None:
@@ -91,6 +94,7 @@ class Machine:
         """What was not kept so far, by reason."""
         return {
             "threads beyond the limit": self.threads.refused,
+            "domain names beyond the limit": self.names.refused,
             "descriptors beyond the limit": sum(thread.descriptors.dropped for thread in self.threads),
         }
 
