@@ -48,7 +48,7 @@ class ProgramOutput(Output):
         Raises:
             OutputError: There is no command, or this is Windows, where a pipe cannot be waited for.
         """
-        if sys.platform == "win32":
+        if os.name != "posix":
             raise OutputError("program_output needs a POSIX system: use http_output or file_output")
         if not self.config.program.strip():
             raise OutputError("program_output.program is empty: name the command that reads alerts")
@@ -146,9 +146,8 @@ class ProgramOutput(Output):
                 return child.wait(_CLOSE_S)
             except subprocess.TimeoutExpired:
                 self.context.report(f"{self._name}: still runs {_CLOSE_S:g} s after its input was closed, killed")
-        if child.poll() is None:
-            if sys.platform != "win32":
-                os.killpg(child.pid, signal.SIGKILL)
+        if child.poll() is None and sys.platform != "win32":
+            os.killpg(child.pid, signal.SIGKILL)
         return child.wait()
 
 
