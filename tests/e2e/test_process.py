@@ -150,6 +150,60 @@ def alerts_are_made_anew(running, alerts):
     return made
 
 
+OTHER = RULE.replace("seen %ka", "other %ka")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no SIGHUP")
+class TestReload:
+    def test_changed_rules_are_taken_over_without_losing_an_event(self, running):
+        running.start()
+        (running.folder / "rules.yaml").write_text(OTHER)
+        until(events_reach(running, "other a"), "an alert of the new rules")
+        running.append("last")
+        until(lambda: any(line.endswith("other alast") for line in running.lines), "the last alert")
+
+        assert running.end(signal.SIGTERM) == 0
+        numbers = [line.rpartition(" a")[2] for line in running.lines if " seen a" in line or " other a" in line]
+        appended = [json.loads(line)["auditID"][1:] for line in running.log.read_text().splitlines()]
+        assert numbers == appended[appended.index(numbers[0]) :]
+        assert running.lines[-1] == f"   Seen: {len(numbers)}"
+
+    def test_broken_rules_leave_the_old_ones_and_raise_an_alert(self, running):
+        running.start()
+        (running.folder / "rules.yaml").write_text("- rule: Broken\n")
+        running.process.send_signal(signal.SIGHUP)
+        until(
+            lambda: any("hot restart failure" in line or "Critical rules.yaml" in line for line in running.lines), "it"
+        )
+        running.append("after")
+        until(lambda: running.is_seen("after"), "an alert of the old rules")
+
+        assert running.end(signal.SIGTERM) == 0
+        assert any("reload failed, the run goes on as it was: rules.yaml: Invalid" in line for line in running.said)
+
+    def test_another_configuration_starts_everything_anew(self, running):
+        running.start()
+        config = running.folder / "falco.yaml"
+        config.write_text(config.read_text() + "json_output: true\n")
+        running.process.send_signal(signal.SIGHUP)
+        until(events_reach(running, '"rule":"Seen"'), "an alert as JSON")
+
+        assert running.end(signal.SIGTERM) == 0
+        assert sum(line.startswith("Events detected: ") for line in running.lines) == 2
+        assert any("SIGHUP received, restarting..." in line for line in running.said)
+
+
+def events_reach(running, what):
+    """Append events until *what* stands in a line of standard output."""
+    numbers = iter(range(10**6))
+
+    def reached():
+        running.append(f"x{next(numbers)}")
+        return any(what in line for line in running.lines)
+
+    return reached
+
+
 @pytest.fixture
 def scan(tmp_path):
     (tmp_path / "rules.yaml").write_text(RULE)

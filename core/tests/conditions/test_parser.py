@@ -201,6 +201,19 @@ def test_the_depth_limit_can_be_changed():
     assert error("(" * 20 + "a" + ")" * 20, max_depth=100).message == "exceeded max depth limit of 100"
 
 
+def test_depth_is_left_again_behind_what_is_nested():
+    many = ", ".join(["tolower((x.y, 'a'))"] * 600)
+
+    assert len(parse(Text.of(f"concat({many}) = 1")).left.arguments) == 600
+    assert len(parse(Text.of(" and ".join(["(not(x.y = 1))"] * 600))).children) == 600
+
+
+def test_a_quoted_string_ends_at_a_quote_without_a_backslash_before_it():
+    assert parse(Text.of('x.y = "a\\"b"')).right == literal('a"b')
+    assert parse(Text.of("x.y = ''")).right == literal("")
+    assert error('x.y = "a\\\\"').message.startswith("expected a string value")
+
+
 def test_ten_thousand_parentheses_are_an_error_and_thousands_of_terms_are_not():
     assert error("(" * 10_000).message == "exceeded max depth limit of 1000"
     assert len(parse(Text.of(" or ".join(["x.y = 1"] * 3_000))).children) == 3_000

@@ -71,3 +71,9 @@ def test_an_address_is_in_the_set_if_it_is_in_one_of_the_networks(networks, addr
 def test_an_address_of_the_other_version_is_in_no_network():
     assert ip_address("::10.0.0.1") not in Networks([ip_network("10.0.0.0/8")])
     assert ip_address("10.0.0.1") in Networks([ip_network("10.0.0.0/8"), ip_network("10.0.0.0/16")])
+
+
+def test_networks_that_nearly_touch_stay_apart():
+    found = Networks([ip_network("10.0.0.0/32"), ip_network("10.0.0.1/32"), ip_network("10.0.0.3/32")])
+
+    assert [address for address in range(5) if ip_address("10.0.0.0") + address in found] == [0, 1, 3]

@@ -98,11 +98,16 @@ class TestLeniency:
         assert "'grpc_output' is ignored: the gRPC output was removed" in problems("grpc_output: {enabled: true}")[0]
 
     def test_a_key_without_effect_is_said_only_when_it_would_change_something(self):
-        assert problems("engine: {kind: kmod, kmod: {buf_size_preset: 4}}") == []
-        assert (
-            "engine.kmod.buf_size_preset has no effect: "
-            in problems("engine: {kind: kmod, kmod: {buf_size_preset: 5}}")[0]
-        )
+        default, other = (load(f"engine: {{kind: kmod, kmod: {{buf_size_preset: {value}}}}}") for value in (4, 5))
+
+        assert default.notes == ()
+        assert "engine.kmod.buf_size_preset has no effect: " in str(other.notes[0])
+        assert other.schema_status("falco.yaml") == "ok"
+
+    def test_what_is_switched_on_and_missing_is_said(self):
+        assert [str(note) for note in load("webserver: {enabled: true}").notes] == [
+            "falco.yaml:1:22: webserver.enabled has no effect: this version does not have it"
+        ]
 
 
 class TestErrors:

@@ -147,7 +147,7 @@ def test_plugins_are_those_of_the_source_and_of_the_fields():
 def test_the_schema_has_every_key_that_the_loader_knows():
     from falco.rules import reading
 
-    known = {*reading._LIST_KEYS, *reading._MACRO_KEYS, *reading._RULE_KEYS, reading.EXTENSION_KEY}
+    known = {*reading._LIST_KEYS, *reading._MACRO_KEYS, *reading._RULE_KEYS}
     known |= {"required_engine_version", "required_plugin_versions"}
     items = rule_schema()["items"]
 

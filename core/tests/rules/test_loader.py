@@ -63,6 +63,14 @@ def test_a_rule_is_of_syscalls_if_it_does_not_say(load):
     assert load(rule())[0].rules[0].source == "syscall"
 
 
+def test_keys_of_ours_stand_below_one_key(load):
+    loader, result = load(rule(more="  x-falco-py: {anything: [1, 2]}\n"))
+
+    assert result.summary == "rules.yaml: Ok"
+    assert result.to_json()["schema_valid"]
+    assert len(loader.rules) == 1
+
+
 def test_rules_are_evaluated_in_the_order_of_their_first_definition(load):
     loader, _ = load(rule("a") + rule("b") + rule("a", output="new"))
 
@@ -112,6 +120,17 @@ def test_redefining_a_macro_lets_it_see_what_came_since(load):
 
     assert result.is_successful
     assert condition(loader) == "proc.name = x"
+
+
+def test_appending_to_a_macro_or_list_lets_it_see_what_came_since(load):
+    text = "- macro: a\n  condition: proc.pid = 1\n- macro: b\n  condition: proc.name in (l)\n"
+    text += "- list: l\n  items: [m]\n- list: m\n  items: [x]\n"
+    text += "- macro: a\n  condition: and b\n  override: {condition: append}\n"
+    text += "- list: l\n  items: [y]\n  override: {items: append}\n"
+    loader, result = load(text + rule(condition="a"))
+
+    assert result.is_successful
+    assert condition(loader) == "(proc.pid = 1 and proc.name in (x, y))"
 
 
 def test_a_loop_of_macros_is_an_error_with_the_way(load):
@@ -449,10 +468,24 @@ def test_warnings_after_the_first_error_are_apart(load):
     assert [w["code"] for w in result.to_json()["x-falco-py"]["warnings"]] == ["LOAD_DEPRECATED_ITEM"]
 
 
+def test_warnings_of_items_after_one_with_a_fault_are_apart(load):
+    _, result = load("- what: is\n- list: l\n- whatever: it\n")
+
+    assert codes(result) == ["LOAD_UNKNOWN_ITEM"]
+    assert codes(result, "further_warnings") == ["LOAD_UNKNOWN_ITEM"]
+
+
 def test_output_faults_come_before_those_of_the_condition(load):
     _, result = load(rule(condition="no.such = x", output="'%no.such'"))
 
-    assert codes(result, "errors") == ["LOAD_ERR_COMPILE_OUTPUT"]
+    assert codes(result, "errors") == ["LOAD_ERR_COMPILE_OUTPUT", "LOAD_ERR_COMPILE_CONDITION"]
+
+
+def test_every_faulty_comparison_and_token_of_a_rule_is_told(load):
+    _, result = load(rule(condition="no.a = x and (not no.b = y or no.c exists)", output="'%no.d and %no.e'"))
+
+    assert [e.message.partition(" field ")[2] for e in result.errors[2:]] == ["no.a", "no.b", "no.c"]
+    assert codes(result, "errors")[:2] == ["LOAD_ERR_COMPILE_OUTPUT"] * 2
 
 
 def test_later_files_see_earlier_ones(scopes):
@@ -549,6 +582,22 @@ def test_every_code_is_provoked_by_a_test():
 # Bad input
 
 
+@pytest.mark.parametrize(
+    ("data", "printed"),
+    [
+        (b"- a\n- b\0c\n", "rules.yaml:2:4: error[LOAD_ERR_YAML_PARSE]: a NUL character"),
+        (b"- a\n- \xffc\n", "rules.yaml:2:3: error[LOAD_ERR_YAML_PARSE]: byte 0xff is not UTF-8"),
+        (b"#" * 10_000_001, "rules.yaml:1:1: error[LOAD_ERR_YAML_PARSE]: the file has 10,000,001 bytes"),
+    ],
+    ids=["nul", "latin-1", "large"],
+)
+def test_what_is_no_text_is_answered_with_its_place(scopes, data, printed):
+    result = RuleLoader(scopes).load("rules.yaml", data)
+
+    assert f"\n{printed}" in result.text()
+    assert result.to_json()["errors"][0]["code"] == "LOAD_ERR_YAML_PARSE"
+
+
 def test_a_chain_of_two_thousand_macros_is_loaded(load):
     text = "- macro: m0\n  condition: proc.pid = 1\n"
     text += "".join(f"- macro: m{n}\n  condition: not m{n - 1}\n" for n in range(1, 2_000))
@@ -630,10 +679,10 @@ def test_any_yaml_is_loaded_or_answered_with_faults_in_its_file(scopes, items):
         assert at is None or 0 <= at.mark.index <= len(text)
 
 
-@given(st.text("-: \n[]{}'\"rulemaconditsvp=|>&*!#%,()", max_size=200))
+@given(st.text("-: \n[]{}'\"rulemaconditsvp=|>&*!#%,()\0", max_size=200).map(str.encode) | st.binary(max_size=100))
 @FIXTURE
-def test_any_text_is_loaded_or_answered_with_faults(scopes, text):
-    result = RuleLoader(scopes).load("f", text.encode())
+def test_any_data_is_loaded_or_answered_with_faults(scopes, data):
+    result = RuleLoader(scopes).load("f", data)
 
     assert result.text()
     assert json.dumps(result.to_json())

@@ -3,13 +3,15 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from falco.conditions.checked import Check, Modifier, Operator
 from falco.fields import FieldUse
 from falco.ruleset import Ruleset
+from falco.ruleset.interpreter import matches
 from falco.testing.decoders import DecoderContract
+from falco.testing.records import conditions, rule
 from falco_k8s_audit.decoder import AuditDecoder
 from falco_k8s_audit.fields import FIELDS
 from falco_k8s_audit.records import Limits, Records
@@ -147,10 +149,46 @@ def assert_paths_agree(batch):
     assert fast.count == general.count == len(slow)
 
 
-@settings(max_examples=400)
 @given(st.lists(records(), max_size=6))
 def test_fast_and_general_path_agree_on_every_event(batch):
     assert_paths_agree(batch)
+
+
+_ASKED = ["ka.stage", "ka.verb", "ka.target.resource", "ka.target.subresource", "ka.user.name", "ka.response.code"]
+_WORDS = ["x", "", "create", "pods", "exec", "alice", "bob", "system:node:a", "ResponseComplete", "201", "null", "true"]
+_ASKED_POINTERS = ["/stage", "/user/username", "objectRef/resource", "/responseStatus/code"]
+
+
+@st.composite
+def checks(draw):
+    """A check on a field that is dispatched on, under any of its names, or on another one."""
+    name, argument = draw(
+        st.one_of(
+            st.sampled_from([(name, None) for name in _ASKED]),
+            st.sampled_from([("jevt.value", pointer) for pointer in _ASKED_POINTERS]),
+            st.just(("jevt.rawtime", None)),
+        )
+    )
+    use = FieldUse(name, argument, _FIELDS[name])
+    operator = draw(st.sampled_from([Operator.EXISTS, Operator.EQ, Operator.NE, Operator.IN, Operator.STARTSWITH]))
+    if operator is Operator.EXISTS:
+        return Check(use, operator)
+    least, most = (0, 3) if operator is Operator.IN else (1, 1)
+    word = st.sampled_from(["0"] if name == "jevt.rawtime" else _WORDS)
+    return Check(use, operator, tuple(draw(st.lists(word, min_size=least, max_size=most))))
+
+
+@given(st.lists(records(), max_size=5), st.lists(conditions(checks()), min_size=1, max_size=3), st.booleans())
+def test_bytes_through_both_pipelines_give_the_same_matches(batch, asked, first_only):
+    rules = [rule(index, condition) for index, condition in enumerate(asked)]
+    ruleset = Ruleset(rules, dispatch=AuditDecoder.dispatch, assume=AuditDecoder.assume, first_only=first_only)
+    fast, general = AuditDecoder(), General()
+    fast.report = general.report = lambda sentence: None
+    batch = [line(), *batch]  # the first event of a source takes the general path
+    got = [(e.num, hit.rule.index) for residual, e in fast.select(batch, ruleset) for hit in residual(e)]
+    slow = decode(general, batch)
+
+    assert got == [(e.num, index) for _, e in slow for index in matches(asked, e, first_only=first_only)]
 
 
 @pytest.mark.parametrize("stamp", _STAMPS)
@@ -167,7 +205,6 @@ def test_both_paths_read_the_same_of_an_odd_value(key, value):
         assert_paths_agree([line(), line(**{key: f'{{"{inner}":{value}}}'})])
 
 
-@settings(max_examples=400)
 @given(st.lists(records(), min_size=1, max_size=6))
 def test_the_key_of_the_fast_path_is_what_the_fields_say(batch):
     decoder = AuditDecoder()

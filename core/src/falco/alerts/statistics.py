@@ -37,7 +37,10 @@ class Statistics:
 
     def by_rule(self) -> Mapping[str, int]:
         """Alerts by rule name, in order of definition; only rules that have some."""
-        return {name: count for (_index, name), count in sorted(self._rules.items())}
+        counts: dict[str, int] = {}
+        for (_index, name), count in sorted(self._rules.items()):  # a reload may have moved a rule
+            counts[name] = counts.get(name, 0) + count
+        return counts
 
     def by_priority(self) -> Mapping[Priority, int]:
         """Alerts by priority, the most urgent first; only priorities that have some."""

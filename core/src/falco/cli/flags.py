@@ -35,7 +35,7 @@ class Flag:
 
     def option(self) -> click.Option:
         """The flag for click."""
-        settings: dict[str, Any] = {"help": self.doc, **self.extra}
+        settings: dict[str, Any] = {"help": self.doc}
         match self.kind:
             case Kind.SWITCH:
                 settings |= {"is_flag": True}
@@ -47,7 +47,7 @@ class Flag:
                 settings |= {"type": click.IntRange(0), "default": 0, "metavar": self.metavar}
             case Kind.OPTIONAL:
                 settings |= {"is_flag": False, "flag_value": "", "default": None, "metavar": self.metavar}
-        return click.Option([*self.names, self.sets], **settings)
+        return click.Option([*self.names, self.sets], **{**settings, **self.extra})
 
 
 FLAGS: Final = (
@@ -128,7 +128,7 @@ FLAGS: Final = (
         Kind.NUMBER,
         "Processes that scan one file.",
         "<number>",
-        {"default": 1, "show_default": True},
+        {"type": click.IntRange(1), "default": 1, "show_default": True},
     ),
 )
 

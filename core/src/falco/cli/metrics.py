@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-import structlog
-
 from falco.config.durations import milliseconds
 from falco.config.settings import Settings
 from falco.errors import ConfigError
 
 MIN_INTERVAL_MS: Final = 100
-
-_log = structlog.get_logger(__name__)
 
 
 def check_metrics(settings: Settings) -> None:
@@ -35,4 +31,3 @@ def check_metrics(settings: Settings) -> None:
             "Metrics are enabled with no output configured. Please enable at least one output channel "
             "('metrics.output_rule', 'metrics.output_file' or 'webserver.prometheus_metrics_enabled')"
         )
-    _log.warning("metrics.enabled has no effect: this version does not collect metrics")

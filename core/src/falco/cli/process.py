@@ -12,13 +12,16 @@ from typing import Protocol
 
 
 class Controls(Protocol):
-    """What a signal can ask of a run. Called between two instructions of the main thread: must not block."""
+    """What a signal can ask of a run. Called between two instructions of the main thread: must not block or write."""
 
     def stop(self, reason: str) -> None:
         """End: sources first, then deliver what is queued."""
 
     def reopen(self, reason: str) -> None:
         """Open output files anew, for log rotation."""
+
+    def reload(self, reason: str) -> None:
+        """Load configuration and rules anew."""
 
 
 class Process:
@@ -31,10 +34,11 @@ class Process:
             "SIGINT": controls.stop,
             "SIGTERM": controls.stop,
             "SIGUSR1": controls.reopen,
+            "SIGHUP": controls.reload,
         }
         before = []
         for name, action in wanted.items():
-            if (number := getattr(signal, name, None)) is not None:  # no SIGUSR1 on Windows
+            if (number := getattr(signal, name, None)) is not None:  # Windows has but the first two
                 before.append((number, signal.signal(number, _handler(name, action))))
         try:
             yield

@@ -4,50 +4,65 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from functools import partial
-from typing import Any
+from typing import Final
 
 import structlog
 
+from falco.alerts import internal
 from falco.alerts.statistics import Statistics, losses_text
 from falco.cli import channels, first_run
-from falco.cli.duration import Limited
 from falco.cli.metrics import check_metrics
 from falco.cli.process import Process, write_pidfile
-from falco.cli.rulebook import Rulebook, build
+from falco.cli.reloading import Reload, reload, watched
+from falco.cli.rulebook import Rulebook
 from falco.cli.selection import check_engine
 from falco.cli.session import Session
+from falco.cli.track import Track
+from falco.cli.watch import Watch
 from falco.config.settings import EngineKind
 from falco.errors import FalcoError
 from falco.outputs import Dispatcher
-from falco.pipeline import Pipeline, run_jobs
-from falco.plugins.activation import SYSCALL, EventSource
-from falco.sources import Decoder
+from falco.plugins.activation import SYSCALL
+from falco.rules.model import Priority
 
 _log = structlog.get_logger(__name__)
 
-EXIT_PIDFILE = 255
-STOP_DEADLINE_S = 5.0
+EXIT_PIDFILE: Final = 255
+STOP_DEADLINE_S: Final = 5.0
 """After a signal: how long sources may take to end."""
+LOOK_S: Final = 1.0
+"""Between two looks at the files of configuration and rules."""
 
 
 def run(session: Session, rulebook: Rulebook, process: Process | None) -> int:
     """Open what is switched on, run to the end, say what was found, and return the exit code.
 
+    After a reload that changes more than rules everything is opened anew, as upstream does for every reload.
+
     Raises:
         FalcoError: Nothing can be opened, or an event source failed. What was found until then is said before.
     """
-    names = session.selected
     if session.is_first_run and not session.options.is_scan:
-        session.around.complain(first_run.welcome(session, names))
-    outputs = channels.dispatcher(session)
-    try:
+        session.around.complain(first_run.welcome(session, session.selected))
+    following: Session | None = session
+    while following is not None:
+        session = following
         if session.options.pidfile and not _write_pidfile(session):
             return EXIT_PIDFILE
-        started = Run(session, rulebook, names, outputs)
+        following = _run_once(session, rulebook, process)
+        if following is not None:
+            rulebook = Rulebook.of(following)
+    return 0
+
+
+def _run_once(session: Session, rulebook: Rulebook, process: Process | None) -> Session | None:
+    """One run; the session to go on with after a restart, None at the end."""
+    outputs = channels.dispatcher(session)
+    try:
+        started = Run(session, rulebook, session.selected, outputs)
     except BaseException:
         outputs.close()
         raise
@@ -61,7 +76,7 @@ def run(session: Session, rulebook: Rulebook, process: Process | None) -> int:
             session.around.complain(losses_text(started.losses()))
             if session.options.verbose:
                 session.around.complain(started.rates())
-    return 0
+    return Session(session.options, session.around) if started.is_to_restart else None
 
 
 def _write_pidfile(session: Session) -> bool:
@@ -75,15 +90,23 @@ def _write_pidfile(session: Session) -> bool:
 
 
 class Run:
-    """One run. ``stop`` and ``reopen`` may be called by signal handlers and by any thread."""
+    """One run.
+
+    ``stop``, ``reopen`` and ``reload`` may be called by signal handlers and by any thread: they leave a note, and the
+    main thread acts on it.
+    """
 
     def __init__(self, session: Session, rulebook: Rulebook, names: Sequence[str], dispatcher: Dispatcher) -> None:
         self._session = session
         self._dispatcher = dispatcher
         self._tracks = [
-            _Track(session, session.event_sources[name], rulebook, dispatcher) for name in names if self._opens(name)
+            Track(session, session.event_sources[name], rulebook, dispatcher) for name in names if self._opens(name)
         ]
-        self._stopped = False
+        self._asked: deque[Callable[[], None]] = deque()
+        self._stopped_at_s: float | None = None
+        self._watch = Watch(watched(session)) if session.settings.watch_config_files else None
+        self._looked_at_s = time.monotonic()
+        self.is_to_restart = False
 
     def _opens(self, name: str) -> bool:
         """Whether anything is opened for *name*; says so when not."""
@@ -98,15 +121,15 @@ class Run:
 
     def stop(self, reason: str) -> None:
         """End the sources, then the run."""
-        _log.info(f"{reason} received, exiting...")
-        self._stopped = True
-        for track in self._tracks:
-            track.source.close()
+        self._asked.append(lambda: self._stop(f"{reason} received, exiting..."))
 
     def reopen(self, reason: str) -> None:
         """Have the channels open their files anew."""
-        _log.info(f"{reason} received, reopening outputs...")
-        self._dispatcher.reopen()
+        self._asked.append(lambda: self._reopen(f"{reason} received, reopening outputs..."))
+
+    def reload(self, reason: str) -> None:
+        """Take over what has changed in the files."""
+        self._asked.append(lambda: self._reload(f"{reason} received, restarting..."))
 
     def run(self) -> None:
         """Run until all sources have ended.
@@ -121,27 +144,25 @@ class Run:
         ]
         for thread in threads:
             thread.start()
-        stopped_at_s = None
         while any(thread.is_alive() for thread in threads):
             for thread in threads:
-                thread.join(0.1)  # short, so that signals are handled
-            if failed.is_set() and not self._stopped:
-                self._stopped = True
-                for track in self._tracks:
-                    track.source.close()
-            if self._stopped:
-                stopped_at_s = stopped_at_s or time.monotonic()
-                if time.monotonic() - stopped_at_s > STOP_DEADLINE_S:
-                    _log.warning("event sources do not end, they are left behind")
-                    break
+                thread.join(0.1)  # short, so that requests are answered
+            while self._asked:
+                self._asked.popleft()()
+            if failed.is_set() and self._stopped_at_s is None:
+                self._end_sources()
+            if self._stopped_at_s is not None and time.monotonic() - self._stopped_at_s > STOP_DEADLINE_S:
+                _log.warning("event sources do not end, they are left behind")
+                break
+            self._look()
         for track in self._tracks:
             if track.error is not None:
                 raise track.error
 
     def close(self) -> None:
         """Deliver what is queued and close the channels; after a signal only as long as ``output_timeout`` allows."""
-        timeout_s = self._session.settings.output_timeout / 1000
-        self._dispatcher.close(timeout_s if self._stopped else None)
+        is_ending = self._stopped_at_s is not None and not self.is_to_restart
+        self._dispatcher.close(self._session.settings.output_timeout / 1000 if is_ending else None)
 
     def statistics(self) -> Statistics:
         """Alerts of all sources."""
@@ -161,74 +182,48 @@ class Run:
         """What ``-v`` adds at the end."""
         return "".join(track.rate() for track in self._tracks)
 
+    def _stop(self, sentence: str) -> None:
+        _log.info(sentence)
+        self._end_sources()
 
-class _Track:
-    """One event source on its way through a pipeline."""
+    def _end_sources(self) -> None:
+        self._stopped_at_s = time.monotonic()
+        for track in self._tracks:
+            track.source.close()
 
-    def __init__(self, session: Session, source: EventSource, rulebook: Rulebook, dispatcher: Dispatcher) -> None:
-        self.name = source.name
-        self.error: FalcoError | None = None
-        self.statistics = Statistics()
-        self._session = session
-        self._dispatcher = dispatcher
-        self.source = session.open_source(source.name)
-        self._rulebook = rulebook
-        self._event_source = source
-        self._count = 0
-        self._failures = 0
-        self._counters: Mapping[str, int] = {}
-        self._elapsed_s = 0.0
-        self._decoder: Decoder[Any, Any] | None = None
+    def _reopen(self, sentence: str) -> None:
+        _log.info(sentence)
+        self._dispatcher.reopen()
 
-    def run(self, failed: threading.Event) -> None:
-        """Run to the end of the source, on this thread."""
-        started_s = time.monotonic()
+    def _look(self) -> None:
+        """Reload if files have changed."""
+        now_s = time.monotonic()
+        if self._watch is None or now_s - self._looked_at_s < LOOK_S:
+            return
+        self._looked_at_s = now_s
+        if self._watch.has_changed():
+            self._reload("files have changed, restarting...")
+
+    def _reload(self, sentence: str) -> None:
+        """Load everything beside what runs, then take it over; if it cannot be loaded, go on and say so."""
+        if self._stopped_at_s is not None:
+            return
         try:
-            if self._session.options.jobs > 1:
-                self._run_jobs()
-            else:
-                self._run_here()
+            loaded = reload(self._session)
         except FalcoError as error:
-            self.error = error
-            failed.set()
-        except Exception as error:  # noqa: BLE001  a fault of one source must end the run with a sentence
-            _log.error(f"{self.name}: {type(error).__name__}: {error}", exc_info=True)
-            self.error = FalcoError(f"event source '{self.name}' failed: {type(error).__name__}: {error}")
-            failed.set()
-        self._elapsed_s = time.monotonic() - started_s
+            _log.error(f"reload failed, the run goes on as it was: {error}")
+            alert = internal.alert(internal.RELOAD_FAILURE, Priority.CRITICAL, str(error), {}, time.time_ns())
+            self._dispatcher.emit(alert, wait=False)
+            return
+        _log.info(sentence)
+        self._take(loaded)
 
-    def _run_here(self) -> None:
-        decoder = self._event_source.decoder_type()
-        rules = self._rulebook.ruleset(self.name, decoder)
-        used: Decoder[Any, Any] = decoder
-        if self._session.options.duration_s:
-            used = Limited(decoder, self._session.options.duration_s, self.source.close)
-            decoder.report = self._session.report
-        pipeline: Pipeline[Any, Any] = Pipeline(self.source, used, rules, self._dispatcher, self._session.report)
-        self.statistics = pipeline.statistics
-        self._decoder = decoder
-        try:
-            pipeline.run()
-        finally:
-            self._count, self._failures = decoder.count, pipeline.failures
-            self.source.close()
-
-    def _run_jobs(self) -> None:
-        make = partial(build, self._rulebook.recipe(), self.name)
-        result = run_jobs(
-            self.source, make, self._dispatcher, jobs=self._session.options.jobs, report=self._session.report
-        )
-        self.statistics, self._count, self._failures = result.statistics, result.count, result.failures
-        self._counters = result.counters
-
-    def counters(self) -> Mapping[str, int]:
-        """What was not looked at, by reason."""
-        counted = Counter(self._counters)
-        if self._decoder is not None:
-            counted += Counter(self.source.counters()) + Counter(self._decoder.counters())
-        return counted + Counter({"events that could not be evaluated": self._failures})
-
-    def rate(self) -> str:
-        """One line about speed."""
-        rate = self._count / self._elapsed_s if self._elapsed_s else 0.0
-        return f"({self.name}) Elapsed time: {self._elapsed_s:.3f}, Captured Events: {self._count}, {rate:.2f} eps\n"
+    def _take(self, loaded: Reload) -> None:
+        if loaded.has_same_surroundings and self._session.options.jobs == 1:
+            for track in self._tracks:
+                track.take(loaded.rulebook)
+            self._session = loaded.session
+            self._watch = Watch(watched(loaded.session)) if self._watch is not None else None
+        else:
+            self.is_to_restart = True
+            self._end_sources()

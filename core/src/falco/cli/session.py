@@ -81,6 +81,8 @@ class Session:
         if not self.is_first_run:
             return read_file(self.options.config or DEFAULT_CONFIG, self.around.cwd)
         packaged = self.plugins.default_configuration()
+        if packaged is None and self.options.version:
+            return ConfigFile(FIRST_RUN, b"")  # what is installed is what is asked
         if packaged is None:
             raise ConfigError(
                 f"You must create a config file at {DEFAULT_CONFIG} or by passing -c "
@@ -100,7 +102,7 @@ class Session:
     def _report(self, read: Configuration) -> None:
         for file in read.files:
             _log.info(f"   {file.name} | schema validation: {read.schema_status(file.name)}")
-        for problem in read.problems:
+        for problem in (*read.problems, *read.notes):
             _log.warning(str(problem))
 
     @cached_property

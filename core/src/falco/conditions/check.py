@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from falco.conditions import ast, checked, families, literals, walk, warnings
 from falco.conditions.checked import Condition, Modifier, Operand, Operator
-from falco.conditions.errors import ConditionError
+from falco.conditions.errors import ConditionError, first_of
 from falco.conditions.scope import Scope
 from falco.conditions.transformers import LIST, Shape, Transformer
 from falco.conditions.warnings import ConditionWarning
@@ -35,11 +35,22 @@ def check(expr: ast.Expr, scope: Scope) -> Checked:
     Groups of one connective inside of another of the same are one group, double negations none.
 
     Raises:
-        ConditionError: A check cannot be evaluated; the first one from the left. ``warnings.of_expression`` holds
-            for such a condition, too.
+        ConditionError: A check cannot be evaluated; the first one from the left, the others are ``further``.
+            ``warnings.of_expression`` holds for such a condition, too.
     """
     found = list(warnings.of_expression(expr))
-    condition = walk.fold(expr, lambda leaf: _Leaf(leaf, scope, found).condition(), _joined)
+    errors: list[ConditionError] = []
+
+    def checked_leaf(leaf: walk.Leaf) -> Condition:
+        try:
+            return _Leaf(leaf, scope, found).condition()
+        except ConditionError as error:
+            errors.append(error)
+            return checked.FALSE
+
+    condition = walk.fold(expr, checked_leaf, _joined)
+    if errors:
+        raise first_of(errors)
     return Checked(condition, tuple(found))
 
 
@@ -204,5 +215,6 @@ class _Leaf:
             and field.name == "evt.type"
             and not event_types.is_known(text)
         ):
-            raise self._operands.error(f"unknown event type {text}", literal.extent)
+            hint = did_you_mean(text, event_types.names(event_types.all))
+            raise self._operands.error(f"unknown event type {text}", literal.extent, hint)
         return value

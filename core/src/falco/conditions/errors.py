@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
+
 from falco.documents.text import Extent
 from falco.errors import RuleError
+
+MAX_FURTHER: Final = 20
+"""Errors of one text beyond the first: more help nobody."""
 
 
 class ConditionError(RuleError):
@@ -15,6 +21,8 @@ class ConditionError(RuleError):
         hint: What to do, in our words; "" when there is nothing to add.
         reported_at: The offset that Falco reports: where its parser stood, or where the check begins whose type is
             wrong. None = where the extent starts.
+
+    ``further`` holds the errors after this one in the same text, which Falco does not get to; at most ``MAX_FURTHER``.
     """
 
     def __init__(self, message: str, extent: Extent, hint: str = "", *, reported_at: int | None = None) -> None:
@@ -23,3 +31,10 @@ class ConditionError(RuleError):
         self.extent = extent
         self.hint = hint
         self.reported_at = extent.start if reported_at is None else reported_at
+        self.further: tuple[ConditionError, ...] = ()
+
+
+def first_of(errors: Sequence[ConditionError]) -> ConditionError:
+    """The first of *errors*, which are in the order of their text; it takes the rest with it."""
+    errors[0].further = tuple(errors[1 : MAX_FURTHER + 1])
+    return errors[0]

@@ -34,6 +34,8 @@ class Configuration:
     merged: Merged
     problems: tuple[Problem, ...]
     """What was passed over, in order."""
+    notes: tuple[Problem, ...] = ()
+    """Keys that are well and have no effect here."""
 
     @property
     def files(self) -> tuple[ConfigFile, ...]:
@@ -77,8 +79,8 @@ def load(
         if configured is not None:
             outputs[name] = configured
     converter.problems.extend(check.removed_keys(root))
-    converter.problems.extend(check.idle_keys(root, settings))
-    return Configuration(settings, outputs, replace(merged, root=root), tuple(converter.problems))
+    notes = tuple(check.idle_keys(root, settings))
+    return Configuration(settings, outputs, replace(merged, root=root), tuple(converter.problems), notes)
 
 
 def _channel(

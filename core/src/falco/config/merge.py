@@ -212,7 +212,9 @@ def _option(text: str) -> tuple[str, Node]:
             documents = []  # upstream too takes what is no object as text; who reads the key says if text will do
         if documents:
             return key, documents[0]
-    return key, ScalarNode(value, ScalarStyle.DOUBLE, Span(file, Mark(0, 0, 0), Mark(0, len(value), len(value))))
+    span = Span(file, Mark(0, 0, 0), Mark(0, len(value), len(value)))
+    plain = ScalarNode(value, ScalarStyle.PLAIN, span)  # a number is one, also where a text would be refused
+    return key, ScalarNode(value, ScalarStyle.DOUBLE, span) if plain.is_null else plain
 
 
 def _sets_includes(key: str) -> bool:

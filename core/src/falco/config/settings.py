@@ -29,6 +29,7 @@ class Effect(Enum):
     APPLIES = ""
     DRIVER = "it tunes Falco's kernel driver, which is not used here"
     NATIVE = "it is about parts of Falco that do not exist here"
+    MISSING = "this version does not have it"
 
 
 def _key(doc: str, *, effect: Effect = Effect.APPLIES, ge: int | None = None, le: int | None = None) -> Meta:
@@ -161,7 +162,7 @@ class Engine(_Section, frozen=True):
 class Capture(_Section, frozen=True):
     """Recording system calls while rules fire."""
 
-    enabled: Annotated[bool, _key("Record a capture when a rule fires.")] = False
+    enabled: Annotated[bool, _key("Record a capture when a rule fires.", effect=Effect.MISSING)] = False
     path_prefix: Annotated[str, _key("Start of the names of captures; time and event number follow.")] = "/tmp/falco"  # noqa: S108  upstream's default
     mode: Annotated[
         CaptureMode,
@@ -262,7 +263,7 @@ class RuleSelection(_Section, frozen=True):
 class Webserver(_Section, frozen=True):
     """Health, versions and metrics over HTTP."""
 
-    enabled: Annotated[bool, _key("Listen for HTTP requests.")] = False
+    enabled: Annotated[bool, _key("Listen for HTTP requests.", effect=Effect.MISSING)] = False
     threadiness: Annotated[int, _key("Threads; 0 = one a CPU.", ge=0)] = 0
     listen_port: Annotated[int, _key("TCP port.", ge=0, le=65_535)] = 8765
     listen_address: Annotated[str, _key("IPv4 or IPv6 address.")] = "0.0.0.0"  # noqa: S104  upstream's default
@@ -327,7 +328,7 @@ class SyscallEventDrops(_Section, frozen=True):
 class Metrics(_Section, frozen=True):
     """Figures about the program itself."""
 
-    enabled: Annotated[bool, _key("Collect figures.")] = False
+    enabled: Annotated[bool, _key("Collect figures.", effect=Effect.MISSING)] = False
     interval: Annotated[str, _key("Time between two snapshots, such as 15m or 1h30m; 100ms at least.")] = "5000ms"
     output_rule: Annotated[bool, _key("Emit each snapshot as an alert.")] = False
     output_file: Annotated[str, _key("File that gets a JSON line for each snapshot.")] = ""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import yaml
 
-from falco.documents.nodes import MappingNode, Node, ScalarNode, ScalarStyle, SequenceNode, Span
+from falco.documents.nodes import MappingNode, Node, ScalarNode, ScalarStyle, SequenceNode
 from falco.documents.source import SourceFile
 from falco.errors import FalcoError
 
@@ -34,12 +34,20 @@ _STYLES: Final = {style.value or None: style for style in ScalarStyle}
 
 
 class DocumentError(FalcoError):
-    """The file is not a YAML document that can be read; ``str()`` has the place and the sentence."""
+    """The file is not a YAML document that can be read; ``str()`` has the place and the sentence.
 
-    def __init__(self, message: str, span: Span) -> None:
-        super().__init__(f"{span.file}:{span.start.line + 1}:{span.start.column + 1}: {message}")
+    Args:
+        message: The sentence.
+        source: The file, as far as it could be read.
+        start: Index of the first character that is wrong.
+        end: Index after the last one.
+    """
+
+    def __init__(self, message: str, source: SourceFile, start: int, end: int) -> None:
+        self.span = source.span(start, end)
+        super().__init__(f"{source.name}:{self.span.start.line + 1}:{self.span.start.column + 1}: {message}")
         self.message = message
-        self.span = span
+        self.source = source
 
 
 def read(data: bytes, file: str) -> list[Node]:
@@ -61,18 +69,19 @@ def decode(data: bytes, file: str) -> SourceFile:
     """
     if len(data) > MAX_BYTES:
         message = f"the file has {len(data):,} bytes, more than {MAX_BYTES:,} are not read"
-        raise DocumentError(message, SourceFile(file, "").span(0, 0))
+        raise DocumentError(message, SourceFile(file, ""), 0, 0)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = SourceFile(file, data[: error.start].decode("utf-8-sig"))
+        start = len(data[: error.start].decode("utf-8-sig"))
         message = f"byte 0x{data[error.start]:02x} is not UTF-8: save the file as UTF-8"
-        raise DocumentError(message, before.span(len(before.text), len(before.text))) from None
+        source = SourceFile(file, data.decode("utf-8-sig", errors="replace"))
+        raise DocumentError(message, source, start, start) from None
     source = SourceFile(file, text)
     if found := _UNREADABLE.search(text):
         name = "a NUL character" if found[0] == "\0" else f"the character U+{ord(found[0]):04X}"
         message = f"{name} cannot stand in a YAML file: write it as an escape in double quotes or remove it"
-        raise DocumentError(message, source.span(found.start(), found.end()))
+        raise DocumentError(message, source, found.start(), found.end())
     return source
 
 
@@ -106,9 +115,9 @@ def _events(source: SourceFile) -> Iterator[Any]:
         sentence = ": ".join(part for part in (error.context, error.problem) if part)
         mark = error.problem_mark or error.context_mark
         index = min(mark.index, len(source.text)) if mark else 0
-        raise DocumentError(f"not YAML: {sentence}", source.span(index, index)) from None
+        raise DocumentError(f"not YAML: {sentence}", source, index, index) from None
     except yaml.YAMLError as error:
-        raise DocumentError(f"not YAML: {error}", source.span(0, 0)) from None
+        raise DocumentError(f"not YAML: {error}", source, 0, 0) from None
     finally:
         loader.dispose()
 
@@ -216,4 +225,4 @@ class _Builder:
         parent.end = max(parent.end, end)
 
     def _error(self, message: str, start: int, end: int) -> DocumentError:
-        return DocumentError(message, self._source.span(start, end))
+        return DocumentError(message, self._source, start, end)

@@ -43,8 +43,8 @@ def installed(points: Iterable[EntryPoint] | None = None) -> Iterator[Found | Br
         PluginError: Two distributions have a plugin of the same name.
     """
     owners: dict[str, str] = {}
-    for point in sorted(entry_points(group=GROUP) if points is None else points, key=lambda point: point.name):
-        distribution = point.dist.name if point.dist is not None else "?"
+    for point in sorted(entry_points(group=GROUP) if points is None else points, key=_place):
+        distribution = _distribution(point)
         if point.name in owners:
             raise PluginError(
                 f"found another plugin with name {point.name}: distributions '{owners[point.name]}' and "
@@ -52,6 +52,14 @@ def installed(points: Iterable[EntryPoint] | None = None) -> Iterator[Found | Br
             )
         owners[point.name] = distribution
         yield _load(point, distribution)
+
+
+def _distribution(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else "?"
+
+
+def _place(point: EntryPoint) -> tuple[str, str]:
+    return point.name, _distribution(point)
 
 
 def _load(point: EntryPoint, distribution: str) -> Found | Broken:
@@ -70,6 +78,6 @@ def _load(point: EntryPoint, distribution: str) -> Found | Broken:
         point.name,
         distribution,
         point.dist.version if point.dist is not None else "0.0.0",
-        str(metadata["Summary"]) if metadata is not None and metadata["Summary"] else "",
+        str(metadata["Summary"]) if metadata is not None and "Summary" in metadata else "",
         module,
     )

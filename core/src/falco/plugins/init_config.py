@@ -32,12 +32,13 @@ def read(
     if config_type is None:
         return ({} if mapping is None else _plain(mapping)), ()
     converter = Converter(is_strict=True)
-    if isinstance(node, ScalarNode) and mapping is not None:
-        _check_types(node.text, config_type, plugin)
     try:
-        return converter.struct(mapping, config_type), tuple(converter.problems)
+        config = converter.struct(mapping, config_type)
     except ConfigError as error:
         raise PluginError(f"error in plugin {plugin} init config: {error}") from None
+    if isinstance(node, ScalarNode) and mapping is not None:
+        _check_types(node.text, config_type, plugin)
+    return config, tuple(converter.problems)
 
 
 def _mapping(node: Node | None, plugin: str) -> Node | None:
@@ -47,7 +48,8 @@ def _mapping(node: Node | None, plugin: str) -> Node | None:
     if node.is_null or not node.text.strip():
         return None
     try:
-        json.loads(node.text)
+        if json.loads(node.text) is None:
+            return None
         return reader.read(node.text.encode(), f"init_config of {plugin}")[0]
     except (ValueError, RecursionError, reader.DocumentError):
         raise PluginError(f"error in plugin {plugin}: init config is not a valid json") from None

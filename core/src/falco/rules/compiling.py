@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from falco.conditions import check, parser, warnings
 from falco.conditions.ast import Expr
@@ -25,13 +25,15 @@ from falco.rules.collection import CollectedMacro, CollectedRule, Collection
 from falco.rules.faults import Poisoned, RuleFault, Where
 from falco.rules.items import RuleDefinition
 from falco.rules.lists import ListNames, ResolvedList, resolve, substitute
-from falco.rules.macros import Macros, ResolvedMacro
+from falco.rules.macros import Expanded, Macros, ResolvedMacro
 from falco.rules.model import ExtraField, Rule
 from falco.templates import parse as templates
 from falco.templates.model import Template
 
+T = TypeVar("T")
 MAX_CHECKS: Final = 100_000
 """Comparisons of one condition with its macros put in."""
+_OUTPUT: Final = ErrorCode.LOAD_ERR_COMPILE_OUTPUT
 _ADDED: Final = "append_output"
 _CONTAINER_INFO: Final = "%container.info"
 _FIELD: Final = re.compile(r"%[0-9]*([a-z_]+(?:\.[a-z_]+)+)")
@@ -117,8 +119,7 @@ class Compiler:
         try:
             action()
         except RuleFault as fault:
-            if not self._done.errors:
-                self._done.until_error = len(self._done.warnings)
+            self._stop()
             self._done.errors += fault.diagnostics
         except Poisoned:
             pass
@@ -176,16 +177,15 @@ class Compiler:
             condition = exceptions.expanded(condition, definition.exceptions)
         output = self._output(definition, scope)
         try:
-            template = self._template(output, definition, scope)
-            extra = self._extra_fields(definition, scope)
-            self._warn_of_deprecated(output, definition)
-            source = self._source(condition, where.into("rule condition", "", definition.condition_span))
-            expanded = self._macros.expand(source.parsed, where, condition, lambda _: True)
-            _check_size(expanded.size, source.where)
-            checked, event_types = self._checked(source, expanded.expr, definition, scope)
+            said = self._attempt(partial(self._says, output, definition, scope))
+            decided = self._attempt(partial(self._decides, condition, definition, scope))
         except _SkippedError as skipped:
             self._done.warnings.append(skipped.warning)
             return
+        if isinstance(said, RuleFault | Poisoned) or isinstance(decided, RuleFault | Poisoned):
+            raise _together(said, decided)
+        template, extra = said
+        source, expanded, checked, event_types = decided
         rule = Rule(
             index=collected.index,
             name=definition.name,
@@ -210,6 +210,31 @@ class Compiler:
             message = "Rule matches too many evt.type values. This has a significant performance penalty."
             hint = "add a check of evt.type, such as 'evt.type in (open, openat)', or set 'warn_evttypes: false'"
             self._done.warnings.append(where.warning(WarningCode.LOAD_NO_EVTTYPE, message, hint=hint))
+
+    def _attempt(self, action: Callable[[], T]) -> T | RuleFault | Poisoned:
+        """The outcome of *action*, faults included: upstream stops at the output of a rule, we look at both parts."""
+        try:
+            return action()
+        except RuleFault as fault:
+            self._stop()
+            return fault
+        except Poisoned as poisoned:
+            return poisoned
+
+    def _says(self, output: Text, definition: RuleDefinition, scope: Scope) -> tuple[Template, tuple[ExtraField, ...]]:
+        template = self._template(output, definition, scope)
+        extra = self._extra_fields(definition, scope)
+        self._warn_of_deprecated(output, definition)
+        return template, extra
+
+    def _decides(
+        self, condition: Text, definition: RuleDefinition, scope: Scope
+    ) -> tuple[_Source, Expanded, Condition, frozenset[int] | None]:
+        where = definition.where
+        source = self._source(condition, where.into("rule condition", "", definition.condition_span))
+        expanded = self._macros.expand(source.parsed, where, condition, lambda _: True)
+        _check_size(expanded.size, source.where)
+        return source, expanded, *self._checked(source, expanded.expr, definition, scope)
 
     def _output(self, definition: RuleDefinition, scope: Scope) -> Text:
         """The output with additions and without what is no longer supported."""
@@ -237,7 +262,7 @@ class Compiler:
             return templates.parse(text, scope)
         except ConditionError as error:
             where = definition.where.into("rule output", "", definition.output_span)
-            raise _failed(error, where, (), ErrorCode.LOAD_ERR_COMPILE_OUTPUT, definition) from None
+            raise _first([_failed(e, where, (), _OUTPUT, definition) for e in (error, *error.further)]) from None
 
     def _extra_formats(self, rule: RuleDefinition) -> dict[str, str | None]:
         """The keys that additions bring, with their formats; a later one replaces an earlier one."""
@@ -284,13 +309,21 @@ class Compiler:
         except ConditionError as error:
             for warning in warnings.of_expression(expr):
                 warn(warning)
-            chain = self._macros.trace(source.parsed, error.extent.text)
-            at = chain[-1].place if chain else Extent(source.text, error.reported_at, error.reported_at)
-            where = source.where.within(at, source.written)
-            raise _failed(error, where, chain, ErrorCode.LOAD_ERR_COMPILE_CONDITION, definition) from None
+            raise _first([self._failed(e, source, definition) for e in (error, *error.further)]) from None
         for warning in checked.warnings:
             warn(warning)
         return checked.condition, event_types
+
+    def _failed(self, error: ConditionError, source: _Source, definition: RuleDefinition) -> RuleFault | _SkippedError:
+        chain = self._macros.trace(source.parsed, error.extent.text)
+        at = chain[-1].place if chain else Extent(source.text, error.reported_at, error.reported_at)
+        where = source.where.within(at, source.written)
+        return _failed(error, where, chain, ErrorCode.LOAD_ERR_COMPILE_CONDITION, definition)
+
+    def _stop(self) -> None:
+        """Remember how many warnings there are: Falco gives no more, as it stops at the first error."""
+        if not self._done.errors and self._done.until_error is None:
+            self._done.until_error = len(self._done.warnings)
 
     def _warn_of_unused(self) -> None:
         for macro in self._done.macros.values():
@@ -321,6 +354,19 @@ def _check_size(size: int, where: Where) -> None:
         count = f"{size:,}" if size < 10**12 else "more than 10^12"
         message = f"The condition has {count} comparisons with its macros put in, at most {MAX_CHECKS:,} are allowed"
         raise where.error(ErrorCode.LOAD_ERR_VALIDATE, message)
+
+
+def _together(*outcomes: object) -> RuleFault | Poisoned:
+    """All faults among *outcomes*; if there are none, the item refers to one with a fault."""
+    faults = [outcome for outcome in outcomes if isinstance(outcome, RuleFault)]
+    return RuleFault(*(d for fault in faults for d in fault.diagnostics)) if faults else Poisoned()
+
+
+def _first(failures: Sequence[RuleFault | _SkippedError]) -> RuleFault | _SkippedError:
+    """What becomes of an item with *failures*, in Falco's order: the first decides, faults go together."""
+    if isinstance(failures[0], _SkippedError):
+        return failures[0]
+    return RuleFault(*(d for failure in failures if isinstance(failure, RuleFault) for d in failure.diagnostics))
 
 
 def _failed(

@@ -23,7 +23,7 @@ def defined(item: ExceptionItem, scope: Scope | None) -> ExceptionItem:
     Raises:
         RuleFault: Fields or comparison operators are missing or do not fit.
     """
-    if not item.fields or not str_or_items(item.fields):
+    if not _is_given(item.fields):
         message = "Rule exception item must have fields property with a list of fields"
         raise item.where.error(_INVALID, message)
     return _checked(completed(item), scope)
@@ -41,7 +41,7 @@ def appended(
     for item in new:
         position = next((n for n, exception in enumerate(merged) if exception.name == item.name), None)
         if position is None:
-            if not item.fields or not str_or_items(item.fields):
+            if not _is_given(item.fields):
                 message = "Rule exception must have fields property with a list of fields"
                 raise item.where.error(_INVALID, message)
             if not item.values:
@@ -50,7 +50,7 @@ def appended(
             merged.append(_checked(completed(item), scope))
             continue
         for key, entry in (("fields", item.fields), ("comps", item.comps)):
-            if entry and str_or_items(entry):
+            if _is_given(entry):
                 message = f"Can not append exception {key} to existing exception, only values"
                 raise item.where.error(_INVALID, message)
         merged[position] = replace(merged[position], values=merged[position].values + item.values)
@@ -62,7 +62,7 @@ def completed(item: ExceptionItem) -> ExceptionItem:
 
     upstream: not done for ``exceptions: replace``, which then crashes or fails to parse.
     """
-    if item.comps and str_or_items(item.comps):
+    if item.comps is not None and _is_given(item.comps):
         return replace(item, comps=_stripped(item.comps))
     by = f"exception `{item.name}`"
     if isinstance(item.fields, tuple):
@@ -70,9 +70,9 @@ def completed(item: ExceptionItem) -> ExceptionItem:
     return replace(item, comps=Text.of("in", by))
 
 
-def str_or_items(entry: Entry) -> str | tuple[Entry, ...]:
-    """The text of an entry, or its parts; an entry without either counts as missing."""
-    return str(entry) if isinstance(entry, Text) else entry
+def _is_given(entry: Entry | None) -> bool:
+    """Whether the entry has a text, or parts; an empty one counts as missing."""
+    return bool(str(entry) if isinstance(entry, Text) else entry)
 
 
 def _stripped(entry: Entry) -> Entry:

@@ -11,7 +11,6 @@ from falco.documents import reader
 from falco.documents.diagnostics import Diagnostic, Location, Severity
 from falco.documents.nodes import MappingNode, Node, ScalarNode
 from falco.documents.source import SourceFile
-from falco.rules import schema
 from falco.rules.additions import Addition
 from falco.rules.codes import ErrorCode
 from falco.rules.collection import Collection
@@ -69,11 +68,11 @@ class RuleLoader:
         """
         reading = _Reading()
         documents: list[Node] = []
-        source = SourceFile(name, "")
         try:
             source = reader.decode(data, name)
             documents = reader.parse(source)
         except reader.DocumentError as error:
+            source = error.source
             context = (Location("value for", "", error.span),)
             code = ErrorCode.LOAD_ERR_YAML_PARSE.name
             reading.fail(Diagnostic(Severity.ERROR, code, error.message, error.span, context))
@@ -81,7 +80,7 @@ class RuleLoader:
         for document in documents:
             self._read(document, source, reading)
         self._compiled = Compiler(self._collection, self._additions).compile()
-        return self._result(name, schema.check(documents) if documents else None, reading)
+        return self._result(name, documents, reading)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -147,7 +146,7 @@ class RuleLoader:
                 if location.kind in _POISONABLE and location.name:
                     self._collection.poisoned.add((location.kind, location.name))
 
-    def _result(self, name: str, status: schema.Status | None, reading: _Reading) -> LoadResult:
+    def _result(self, name: str, documents: list[Node], reading: _Reading) -> LoadResult:
         compiled = self._compiled
         if reading.until_error is not None:
             kept, further = reading.warnings[: reading.until_error], reading.warnings[reading.until_error :]
@@ -158,4 +157,4 @@ class RuleLoader:
         else:
             kept, further = [*reading.warnings, *compiled.warnings], []
         errors = (*reading.errors, *compiled.errors)
-        return LoadResult(name, errors, tuple(kept), tuple(further), status, dict(self._files))
+        return LoadResult(name, errors, tuple(kept), tuple(further), tuple(documents), dict(self._files))

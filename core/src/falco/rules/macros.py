@@ -6,7 +6,6 @@ copied: a macro that is used a hundred times is there once, and nothing here rec
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -14,6 +13,7 @@ from falco.conditions import walk
 from falco.conditions.ast import Expr, Identifier, Not
 from falco.documents.diagnostics import Diagnostic, Note
 from falco.documents.nodes import Span
+from falco.documents.suggestions import did_you_mean
 from falco.documents.text import Text
 from falco.rules.codes import ErrorCode
 from falco.rules.collection import CollectedMacro
@@ -136,10 +136,8 @@ class Macros:
             hint = f"macro '{name}' is defined after this, {place.file}:{place.start.line + 1}: move it before"
         elif name in self.lists:
             hint = f"'{name}' is a list: write a field and an operator before it, such as 'proc.name in ({name})'"
-        elif close := difflib.get_close_matches(name, self.by_name, n=3):
-            hint = "did you mean " + " or ".join(f"'{other}'" for other in close) + "?"
         else:
-            hint = ""
+            hint = did_you_mean(name, self.by_name)
         message = f"Undefined macro '{name}' used in filter."
         part = where.within(reference.extent, text)
         (diagnostic,) = part.error(ErrorCode.LOAD_ERR_VALIDATE, message, hint=hint).diagnostics

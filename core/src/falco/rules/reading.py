@@ -5,7 +5,6 @@ The order of the checks is Falco's (rules-language.md §2 to §6): an item ends 
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from falco.documents import scalars
 from falco.documents.diagnostics import Diagnostic
 from falco.documents.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from falco.documents.source import SourceFile
+from falco.documents.suggestions import did_you_mean
 from falco.documents.text import Text
 from falco.rules.codes import ErrorCode, WarningCode
 from falco.rules.faults import Where
@@ -34,6 +34,7 @@ from falco.rules.items import (
     RuleToggle,
 )
 from falco.rules.model import Priority
+from falco.rules.overrides import Overrides
 from falco.rules.values import Values, scalar, uint32
 from falco.rules.versions import Version
 
@@ -58,7 +59,7 @@ _REPLACEABLE: Final = (
     "skip-if-unknown-filter",
     "warn_evttypes",
 )
-_RULE_KEYS: Final = ("rule", "source", "append", "override", *_REPLACEABLE)
+_RULE_KEYS: Final = ("rule", "source", "append", "override", EXTENSION_KEY, *_REPLACEABLE)
 
 _APPEND_IS_DEPRECATED: Final = (
     "'append' key is deprecated. Add an 'append' entry (e.g. 'condition: append') under 'override' instead."
@@ -67,21 +68,6 @@ _ENABLED_IS_DEPRECATED: Final = (
     "The standalone 'enabled' key usage is deprecated. The correct approach requires also a 'replace' entry under the "
     "'override' key (i.e. 'enabled: replace')."
 )
-_APPEND_AND_OVERRIDE: Final = (
-    "Keys 'override' and 'append: true' cannot be used together. Add an 'append' entry (e.g. 'condition: append') "
-    "under 'override' instead."
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Overrides:
-    """What ``override`` says, key by key; each part is sorted."""
-
-    append: tuple[str, ...] = ()
-    replace: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.append or self.replace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +156,7 @@ class ItemReader:
             self.warn(values.where.warning(WarningCode.LOAD_INVALID_LIST_NAME, message, place=values.span("list")))
         items = tuple(item.text for item in values.sequence("items"))
         is_append = self._append_flag(values)
-        overrides = self._overrides(values, ("items",), ("items",))
-        _refuse_append_and_override(values, overrides, is_append=is_append)
+        overrides = Overrides.read(values, ("items",), ("items",), is_append=is_append)
         yield ListItem(name, items, values.where, is_append or bool(overrides.append))
         self._warn_of_unknown_keys(values, _LIST_KEYS)
 
@@ -185,16 +170,14 @@ class ItemReader:
             self.warn(values.where.warning(WarningCode.LOAD_INVALID_MACRO_NAME, message, place=values.span("macro")))
         condition = values.text("condition")
         is_append = self._append_flag(values)
-        overrides = self._overrides(values, ("condition",), ("condition",))
-        _refuse_append_and_override(values, overrides, is_append=is_append)
+        overrides = Overrides.read(values, ("condition",), ("condition",), is_append=is_append)
         yield MacroItem(name, condition, values.span("condition"), values.where, is_append or bool(overrides.append))
         self._warn_of_unknown_keys(values, _MACRO_KEYS)
 
     def _rule(self, outer: Values) -> Iterator[Item]:
         values = self._named(outer, "rule")
         is_append = self._append_flag(values)
-        overrides = self._overrides(values, _APPENDABLE, _REPLACEABLE)
-        _refuse_append_and_override(values, overrides, is_append=is_append)
+        overrides = Overrides.read(values, _APPENDABLE, _REPLACEABLE, is_append=is_append)
         if overrides:
             if overrides.append:
                 yield RuleAppend(self._change(values, overrides.append, "append"))
@@ -326,39 +309,6 @@ class ItemReader:
             self.warn(values.where.warning(WarningCode.LOAD_DEPRECATED_ITEM, _APPEND_IS_DEPRECATED, place=place))
         return is_append
 
-    def _overrides(self, values: Values, appendable: tuple[str, ...], replaceable: tuple[str, ...]) -> Overrides:
-        node = values.node.get("override")
-        if node is None or isinstance(node, ScalarNode):
-            return Overrides()  # upstream: a scalar is silently no override
-        root = Where((), node.span)
-        if not isinstance(node, MappingNode):
-            message = "Value of override must be a mapping of keys to 'append' or 'replace'"
-            raise root.error(ErrorCode.LOAD_ERR_VALIDATE, message)
-        where = values.where.into("overrides", "", values.node.span)
-        found: dict[str, list[str]] = {"append": [], "replace": []}
-        for key_node, operation_node in node.pairs:
-            if not isinstance(key_node, ScalarNode) or not isinstance(operation_node, ScalarNode):
-                place = key_node.span if isinstance(operation_node, ScalarNode) else operation_node.span
-                message = "Keys and operations of override must be scalars, such as 'condition: append'"
-                raise root.error(ErrorCode.LOAD_ERR_VALIDATE, message, place=place)
-            key = key_node.text
-            operation = "null" if operation_node.is_null else operation_node.text
-            allowed = {"append": key in appendable, "replace": key in replaceable}
-            if operation not in allowed:
-                names = "".join(f"{name} " for name, is_allowed in allowed.items() if is_allowed)
-                message = f"Invalid override operation for key '{key}': '{operation}'. Allowed values are: {names}"
-                raise where.into("value for", key, operation_node.span).error(_INVALID, message)
-            if not allowed[operation]:
-                message = (
-                    f"Key '{key}' cannot be appended to, use 'replace' instead"
-                    if operation == "append"
-                    else f"Key '{key}' cannot be replaced"
-                )
-                hint = _did_you_mean(key, replaceable)
-                raise where.into("overrides", key, key_node.span).error(_INVALID, message, hint=hint)
-            found[operation].append(key)
-        return Overrides(tuple(sorted(set(found["append"]))), tuple(sorted(set(found["replace"]))))
-
     def _check_extension(self, values: Values) -> None:
         node = values.node.get(EXTENSION_KEY)
         if node is not None and not isinstance(node, MappingNode):
@@ -368,26 +318,21 @@ class ItemReader:
     def _warn_of_unknown_keys(self, values: Values, known: tuple[str, ...]) -> None:
         for key, _ in values.node.pairs:
             name = key.text if isinstance(key, ScalarNode) else "?"
-            if name not in known and name != EXTENSION_KEY:
+            if name not in known:
                 message = f"Unknown key '{name}'. The key will be ignored."
-                hint = _did_you_mean(name, known)
+                hint = did_you_mean(name, known)
                 self.warn(values.where.warning(WarningCode.LOAD_UNKNOWN_KEY, message, place=key.span, hint=hint))
 
     def _warn_of_unknown_item(self, node: MappingNode, where: Where) -> None:
         known = ("rule", "macro", "list", "required_engine_version", "required_plugin_versions")
         keys = [key.text for key, _ in node.pairs if isinstance(key, ScalarNode)]
-        hint = next((text for key in keys if (text := _did_you_mean(key, known))), "")
+        hint = next((text for key in keys if (text := did_you_mean(key, known))), "")
         part = where.into("rules content item", "", node.span)
         self.warn(part.warning(WarningCode.LOAD_UNKNOWN_ITEM, "Unknown top level item", hint=hint))
 
 
 def _inside(outer: Values, kind: str, name: str) -> Values:
     return Values(outer.node, outer.source, outer.where.into(kind, name, outer.node.span))
-
-
-def _refuse_append_and_override(values: Values, overrides: Overrides, *, is_append: bool) -> None:
-    if is_append and overrides:
-        raise values.where.error(_INVALID, _APPEND_AND_OVERRIDE, place=values.span("append"))
 
 
 def _changed_source(values: Values) -> str:
@@ -407,13 +352,8 @@ def _priority(values: Values) -> Priority:
     priority = _PRIORITIES.get(text.upper())
     if priority is None:
         names = ", ".join(priority.name for priority in Priority)
-        hint = _did_you_mean(text.upper(), tuple(_PRIORITIES)) or f"one of {names}"
+        hint = did_you_mean(text.upper(), tuple(_PRIORITIES)) or f"one of {names}"
         raise values.where.into("rule priority", "", values.span("priority")).error(
             _INVALID, "Invalid priority", hint=hint
         )
     return priority
-
-
-def _did_you_mean(word: str, known: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(word, known, n=3)
-    return "did you mean " + " or ".join(f"'{name}'" for name in close) + "?" if close else ""

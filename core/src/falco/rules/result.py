@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from falco.documents.diagnostics import Diagnostic, Location, Severity, point, render_all
-from falco.documents.nodes import Span
+from falco.documents.nodes import Node, Span
 from falco.documents.source import SourceFile
 from falco.documents.text import Extent
+from falco.rules import schema
 from falco.rules.codes import ErrorCode, WarningCode
 from falco.rules.schema import Status
 
@@ -23,21 +25,25 @@ _NEWLINE: Final = 0x0A
 _BETWEEN_TOKENS: Final = re.compile(r"(?:\s|#[^\r\n]*)*")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LoadResult:
     """What is wrong in a file and in what was loaded before it.
 
     ``errors[0]`` is the error that Falco stops at, ``warnings`` are those that it has given by then; what it
-    would not have got to is in the further errors and in ``further_warnings``. ``schema`` is None where the
-    schema was not checked.
+    would not have got to is in the further errors and in ``further_warnings``.
     """
 
     name: str
     errors: tuple[Diagnostic, ...]
     warnings: tuple[Diagnostic, ...]
     further_warnings: tuple[Diagnostic, ...]
-    schema: Status | None
+    documents: tuple[Node, ...]
     files: Mapping[str, SourceFile]
+
+    @cached_property
+    def schema(self) -> Status | None:
+        """Whether the documents follow the schema, compared when first asked for; None without a document."""
+        return schema.check(self.documents) if self.documents else None
 
     @property
     def is_successful(self) -> bool:

@@ -19,7 +19,7 @@ from typing import Any, Final
 from falco.conditions import ast
 from falco.conditions.check import check_operand
 from falco.conditions.checked import Operand
-from falco.conditions.errors import ConditionError
+from falco.conditions.errors import MAX_FURTHER, ConditionError, first_of
 from falco.conditions.parser import parse_operand
 from falco.conditions.scope import Scope
 from falco.documents.text import Extent, Text
@@ -44,18 +44,27 @@ def parse(text: Text, scope: Scope) -> Template:
     A leading ``*`` is dropped: it asks for what is always done, to show an alert some of whose fields are absent.
 
     Raises:
-        ConditionError: With Falco's sentence, for the first token that is not one.
+        ConditionError: With Falco's sentence, for the first token that is not one; the others are ``further``.
     """
     whole = str(text)
     position = 1 if whole.startswith("*") else 0
     if position == len(whole):
         raise ConditionError("empty formatting token", Extent(text, 0, len(whole)), "write what the alert says")
     pieces: list[Piece] = []
+    errors: list[ConditionError] = []
     while (percent := whole.find("%", position)) >= 0:
         if position < percent:
             pieces.append(whole[position:percent])
-        token, position = _token(text, whole, percent, scope)
-        pieces.append(token)
+        try:
+            token, position = _token(text, whole, percent, scope)
+            pieces.append(token)
+        except ConditionError as error:
+            errors.append(error)
+            position = max(error.extent.end, percent + 1)
+            if len(errors) > MAX_FURTHER:
+                break
+    if errors:
+        raise first_of(errors)
     if position < len(whole):
         pieces.append(whole[position:])
     return Template(tuple(pieces))

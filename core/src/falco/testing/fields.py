@@ -40,8 +40,8 @@ _ARGUMENTS = {
     Argument.OPTIONAL_INDEX: (None, "0", "9999"),
     Argument.OPTIONAL_KEY: (None, "a", ""),
     Argument.OPTIONAL_INDEX_OR_KEY: (None, "0", "a"),
-    Argument.TEXT: ("a", "0", ""),
-    Argument.OPTIONAL_TEXT: (None, "a", "0"),
+    Argument.TEXT: ("a", ".a", "0", ""),
+    Argument.OPTIONAL_TEXT: (None, "a", ".a", "0"),
 }
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, Final, NoReturn, TypeAlias, cast
+from typing import Any, Final, NoReturn, TypeAlias
 
 import msgspec
 
@@ -74,10 +74,11 @@ class Object:
     def get(self, key: str) -> Node | None:
         """Value of *key*; None if there is none."""
         members = self._members or self.members
-        value = members.get(key)
-        if value.__class__ in _CLOSED:
-            value = members[key] = opened(value)
-        return cast("Node | None", value)
+        found = members.get(key)
+        if found.__class__ in _CLOSED:
+            found = members[key] = opened(found)
+        node: Node | None = found
+        return node
 
 
 class Array:
@@ -105,10 +106,11 @@ class Array:
     def item(self, index: int) -> Node:
         """Item *index*, which must be there."""
         items: list[Any] = self.slices
-        item = items[index]
-        if item.__class__ in _CLOSED:
-            item = items[index] = opened(item)
-        return cast("Node", item)
+        found = items[index]
+        if found.__class__ in _CLOSED:
+            found = items[index] = opened(found)
+        node: Node = found
+        return node
 
     def get(self, step: str) -> Node | None:
         """Item at the index that *step* spells, as Go's ``Atoi`` reads it (``+0``, ``01``); None if there is none."""

@@ -25,13 +25,14 @@ class AuditEvent:
     the time of the first event of the source (None: this one is it).
     """
 
-    __slots__ = ("_document", "_pod", "_time_ns", "num", "raw", "stamp", "start_ns")
+    __slots__ = ("_audit", "_document", "_pod", "_time_ns", "num", "raw", "stamp", "start_ns")
 
     def __init__(self, raw: Slice, num: int, stamp: str, start_ns: int | None) -> None:
         self.raw = raw
         self.num = num
         self.stamp = stamp
         self._document: Object | None = None
+        self._audit: Object | None = None
         self._time_ns: int | None = None
         self._pod: Steps | None = None
         self.start_ns = self.time_ns if start_ns is None else start_ns
@@ -58,8 +59,10 @@ class AuditEvent:
     @property
     def audit(self) -> Object:
         """The root for the ``ka`` fields, which exist only in an object that has the key ``auditID``."""
-        document = self.document
-        return document if "auditID" in document.members else _NOTHING
+        if self._audit is None:
+            document = self.document
+            self._audit = document if "auditID" in document.members else _NOTHING
+        return self._audit
 
     @property
     def pod(self) -> Steps:

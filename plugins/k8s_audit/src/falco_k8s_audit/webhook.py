@@ -8,6 +8,7 @@ its events is the decoder's business.
 from __future__ import annotations
 
 import hmac
+import socket
 import ssl
 import threading
 import time
@@ -165,6 +166,16 @@ class _Server(HTTPServer):
     """A server that reports what goes wrong in a sentence."""
 
     refuse: Callable[[str, str], None]
+
+    @staticmethod
+    def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:
+        """Bind *socket_*, or close it."""
+        try:
+            socket_.bind(bind_addr)
+        except OSError:
+            socket_.close()
+            raise
+        return socket_
 
     def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002  cheroot's signature
         """Report *msg*."""

@@ -9,9 +9,10 @@ from falco.conditions.checked import Check, Operator
 from falco.fields import FieldUse
 from falco.sources import Decoder
 from falco_syscall.capture import CaptureEvent
-from falco_syscall.capture.event_table import EventFlag, EventSource
+from falco_syscall.capture.event_table import EventFlag, EventInfo, EventSource
 from falco_syscall.event import SyscallEvent
 from falco_syscall.state import new_machine
+from falco_syscall.state.threads import MOST_THREADS
 
 if TYPE_CHECKING:
     from falco.ruleset import Residual, Ruleset
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 Item: TypeAlias = "Metadata | CaptureEvent"
 
 
-def _is_of_kernel(event: SyscallEvent) -> bool:
+def is_of_kernel(info: EventInfo) -> bool:
     """Whether it is more than a note of the driver or a message: the capture begins with the first such event."""
-    is_message = event.info.source in {EventSource.METAEVENT, EventSource.PLUGIN}
-    return not is_message and EventFlag.SKIPPARSERESET not in event.info.flags
+    is_message = info.source in {EventSource.METAEVENT, EventSource.PLUGIN}
+    return not is_message and EventFlag.SKIPPARSERESET not in info.flags
 
 
 _OF_NAMES: Final = frozenset({"fd.cip.name", "fd.sip.name", "fd.lip.name", "fd.rip.name"})
@@ -53,6 +54,7 @@ class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
         self.machine = new_machine()
         self._start_ns = 0
         self._previous_ns = 0
+        self._entered: dict[int, SyscallEvent] = {}
         self._rules: Ruleset[SyscallEvent] | None = None
 
     def select(
@@ -87,15 +89,29 @@ class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
                 self.machine.load(item)
                 continue
             event = SyscallEvent(item, self.machine)
-            if not self._start_ns and _is_of_kernel(event):
+            if not self._start_ns and is_of_kernel(event.info):
                 self._start_ns = event.time_ns
             event.start_ns = self._start_ns
             event.previous_ns = self._previous_ns or event.time_ns
             self._previous_ns = event.time_ns
             self.count = event.num
+            self._match_enter(event)
             self.machine.apply(event)
             if not item.hidden:
                 yield event
+
+    def _match_enter(self, event: SyscallEvent) -> None:
+        """Keep the few enter events that are left until their exit comes."""
+        if event.info.source is not EventSource.SYSCALL:
+            return
+        if event.info.is_enter:
+            self._entered[event.tid] = event
+            if len(self._entered) > MOST_THREADS:
+                del self._entered[next(iter(self._entered))]
+        else:
+            enter = self._entered.pop(event.tid, None)
+            if enter is not None and enter.code == event.code - 1:
+                event.enter = enter
 
     def counters(self) -> Mapping[str, int]:
         """What was not kept, by reason."""

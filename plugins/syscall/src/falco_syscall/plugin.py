@@ -12,7 +12,7 @@ from falco.plugins.hookspecs import hookimpl
 from falco.plugins.info import PluginInfo
 from falco.sources import Decoder, Source
 from falco_syscall.catalogue import CATALOGUE
-from falco_syscall.decoder import SyscallDecoder
+from falco_syscall.column_decoder import ColumnDecoder
 from falco_syscall.fields import FIELDS
 from falco_syscall.source import SyscallSource
 
@@ -37,8 +37,8 @@ def falco_register_sources() -> Iterable[type[Source[Any]]]:
 
 @hookimpl
 def falco_register_decoders() -> Iterable[type[Decoder[Any, Any]]]:
-    """The one decoder."""
-    return (SyscallDecoder,)
+    """The fast one of the two decoders; the plain one defines what it must yield."""
+    return (ColumnDecoder,)
 
 
 @hookimpl

@@ -9,9 +9,9 @@ import msgspec
 
 from falco.errors import SourceError
 from falco.sources import Source
-from falco_syscall.capture import CaptureError, CaptureEvent, CaptureReader, Metadata
+from falco_syscall.capture import CaptureError
+from falco_syscall.capture.chunks import Chunk, ChunkReader
 
-_BATCH_ITEMS: Final = 1024
 _REPLAY: Final = "replay"
 
 
@@ -21,7 +21,7 @@ class Engine(msgspec.Struct):
     kind: str = ""
 
 
-class SyscallSource(Source["list[Metadata | CaptureEvent]"]):
+class SyscallSource(Source[Chunk]):
     """System calls out of a capture: ``engine.kind: replay``; *open_params* is ``engine.replay.capture_file``."""
 
     event_source = "syscall"
@@ -32,8 +32,8 @@ class SyscallSource(Source["list[Metadata | CaptureEvent]"]):
         self._is_closed = False
         self._counters: dict[str, int] = {}
 
-    def batches(self) -> Iterator[list[Metadata | CaptureEvent]]:
-        """The items of the capture, at most ``_BATCH_ITEMS`` at a time.
+    def batches(self) -> Iterator[Chunk]:
+        """The capture in chunks.
 
         Raises:
             SourceError: The capture cannot be read, or not to its end: what is whole was handed out before. Or the
@@ -47,37 +47,29 @@ class SyscallSource(Source["list[Metadata | CaptureEvent]"]):
         if self._is_closed:
             return
         try:
-            reader = CaptureReader(self.open_params)
+            reader = ChunkReader(self.open_params)
         except OSError as error:
             raise SourceError(f"cannot open capture {self.open_params}: {error.strerror or error}") from error
         with reader:
-            yield from self._items(reader)
+            yield from self._chunks(reader)
 
-    def _items(self, reader: CaptureReader) -> Iterator[list[Metadata | CaptureEvent]]:
-        batch: list[Metadata | CaptureEvent] = []
+    def _chunks(self, reader: ChunkReader) -> Iterator[Chunk]:
         try:
-            for item in reader:
-                batch.append(item)
-                if len(batch) >= _BATCH_ITEMS:
-                    yield batch
-                    batch = []
-                    if self._is_closed:
-                        return
+            for chunk in reader:
+                yield chunk
+                if self._is_closed:
+                    return
         except (CaptureError, OSError, EOFError) as error:
-            yield batch
-            batch = []
             raise SourceError(f"capture {self.open_params}: {error}") from error
         finally:
             self._count(reader)
-        yield batch
 
-    def _count(self, reader: CaptureReader) -> None:
+    def _count(self, reader: ChunkReader) -> None:
         for problem in reader.problems:
             self.report(f"capture {self.open_params}: {problem}")
         self._counters = {
             "blocks of the capture left out": reader.problem_count,
             "events of a newer kernel driver": reader.unknown_events,
-            "events whose beginning was lost": reader.lost_enters,
         }
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from falco_syscall.capture.metadata import Comment, Metadata
 from falco_syscall.capture.metadata_blocks import read_metadata, read_section, section_comments
 from falco_syscall.capture.stream import CaptureStream
 
-_MAX_PROBLEMS: Final = 100
+MAX_PROBLEMS: Final = 100
 
 
 class Problem(NamedTuple):
@@ -97,7 +97,7 @@ class CaptureFile:
         if self._strict:
             raise CaptureError(message, offset)
         self.problem_count += 1
-        if len(self.problems) < _MAX_PROBLEMS:
+        if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(Problem(offset, message))
 
     def close(self) -> None:

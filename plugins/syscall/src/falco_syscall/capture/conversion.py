@@ -190,6 +190,30 @@ They hold the path or address as it was before the call. State uses them; rules 
 """
 
 
+def assembled(way: Plan, params: list[bytes], entered: list[bytes] | None) -> list[bytes]:
+    """The parameters of the event that *way* leads to.
+
+    Args:
+        way: Of an event with these parameters; it has pieces.
+        params: As stored.
+        entered: Of the enter event, in the form in which it was remembered; None if it is not known.
+    """
+    out = []
+    for origin, index, limit, value in way.pieces:
+        if origin is Origin.EVENT:
+            piece = params[index]
+        elif origin is Origin.ENTER:
+            # An enter event of an early version can lack the parameter.
+            known = entered is not None and index < len(entered)
+            piece = entered[index] if entered is not None and known else value
+        elif origin is Origin.CONTAINER:
+            piece = _container_json(params)
+        else:
+            piece = value
+        out.append(piece if limit is None else piece[:limit])
+    return out
+
+
 class Converter:
     """Converts the events of one capture, in order."""
 
@@ -234,20 +258,7 @@ class Converter:
         if way.enter is not None:
             entered = self._take(tid, way.enter)
             self.lost_enters += entered is None
-        out = []
-        for origin, index, limit, value in way.pieces:
-            if origin is Origin.EVENT:
-                piece = params[index]
-            elif origin is Origin.ENTER:
-                # An enter event of an early version can lack the parameter.
-                known = entered is not None and index < len(entered)
-                piece = entered[index] if entered is not None and known else value
-            elif origin is Origin.CONTAINER:
-                piece = _container_json(params)
-            else:
-                piece = value
-            out.append(piece if limit is None else piece[:limit])
-        return out
+        return assembled(way, params, entered)
 
     def _remember(self, code: int, tid: int, params: list[bytes]) -> None:
         if previous := self._pending.pop(tid, None):

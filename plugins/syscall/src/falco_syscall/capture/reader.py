@@ -116,7 +116,7 @@ class CaptureReader(CaptureFile):
     def _converted(self, offset: int, stored: StoredEvent) -> CaptureEvent | None:
         code, params = stored.code, stored.params
         if len(params) > len(EVENTS[code].params):
-            self._report(offset, _surplus(code, len(params)))
+            self._report(offset, surplus(code, len(params)))
         converted = self._converter.convert(code, stored.tid, params)
         if isinstance(converted, Fate):
             self._initial = False
@@ -132,7 +132,7 @@ class CaptureReader(CaptureFile):
         count = len(params)
         for index, size in FIXED_SIZES[code]:
             if index < count and len(params[index]) != size and params[index]:
-                self._report(offset, _wrong_size(code, index, len(params[index])))
+                self._report(offset, wrong_size(code, index, len(params[index])))
                 params[index] = b""
         self._initial = self._initial and code in INITIAL_EVENTS
         self.last_num += 1
@@ -140,7 +140,8 @@ class CaptureReader(CaptureFile):
         return CaptureEvent(self.last_num, stored.time_ns, stored.tid, stored.cpu, code, params, hidden, stored.code)
 
 
-def _surplus(code: int, count: int) -> str:
+def surplus(code: int, count: int) -> str:
+    """What to say of an event with more parameters than are known."""
     info = EVENTS[code]
     return (
         f"{info.constant} has {count} parameters instead of {len(info.params)}: "
@@ -148,7 +149,8 @@ def _surplus(code: int, count: int) -> str:
     )
 
 
-def _wrong_size(code: int, index: int, size: int) -> str:
+def wrong_size(code: int, index: int, size: int) -> str:
+    """What to say of a parameter whose size its type cannot have."""
     param = EVENTS[code].params[index]
     return (
         f"parameter {param.name} of {EVENTS[code].constant} has {size} bytes, "

@@ -18,7 +18,7 @@ from falco_syscall.state.addresses import Interfaces
 from falco_syscall.state.containers import Containers
 from falco_syscall.state.loading import descriptor_of, orient_connections, thread_of
 from falco_syscall.state.names import Names
-from falco_syscall.state.threads import MOST_THREADS, ThreadTable
+from falco_syscall.state.threads import ThreadTable
 
 if TYPE_CHECKING:
     from falco_syscall.capture import Metadata
@@ -54,6 +54,13 @@ _FD_PARAMETERS: Final = {
 }
 _FD_INDEX: Final = tuple(map(_fd_parameter, EVENTS))
 
+MAKES_KNOWN: Final = frozenset(
+    info.code
+    for info in EVENTS
+    if info.source in _CALLS and EventFlag.SKIPPARSERESET not in info.flags and info.code not in _NEVER_NEW
+)
+"""Codes of events that make an unknown thread known."""
+
 
 class Machine:
     """The state of the machine that a capture is from.
@@ -82,7 +89,6 @@ class Machine:
         self.containers = Containers()
         self.recent_exits = RecentExits()
         self._leaving.clear()
-        self._entered: dict[int, SyscallEvent] = {}
 
     def counters(self) -> dict[str, int]:
         """What was not kept so far, by reason."""
@@ -121,26 +127,35 @@ class Machine:
         for thread in self.threads:
             thread.container_id = self.containers.find(thread.cgroups)
 
+    def settle(self) -> None:
+        """Let go what the last event removed; the next one does it otherwise."""
+        for leave in self._leaving:
+            leave()
+        self._leaving.clear()
+
+    def begin(self) -> None:
+        """End the loading of metadata: events follow."""
+        if self._is_loading:
+            self._end_loading()
+
     def apply(self, event: SyscallEvent) -> None:
         """Bind *event* to what is known and change the state as it says."""
         if self._is_loading:
             self._end_loading()
-        for leave in self._leaving:
-            leave()
-        self._leaving.clear()
+        if self._leaving:
+            self.settle()
         info = event.info
         if EventFlag.SKIPPARSERESET in info.flags:
             event.thread = self.threads.get(event.tid)
         else:
             if info.source in _CALLS:
                 self._bind(event)
-                self._match_enter(event)
             handler = self._handlers.get(event.code)
             if handler is not None:
                 handler(self, event)
 
     def _bind(self, event: SyscallEvent) -> None:
-        known = self.threads.get if event.code in _NEVER_NEW else self.threads.known_or_new
+        known = self.threads.known_or_new if event.code in MAKES_KNOWN else self.threads.get
         event.thread = thread = known(event.tid)
         index = _FD_INDEX[event.code]
         if thread is None or index < 0:
@@ -150,19 +165,6 @@ class Machine:
         event.fd = fd = table.get(event.fd_number) if table is not None and event.fd_number >= 0 else None
         if fd is not None:
             event.name_before = fd.name
-
-    def _match_enter(self, event: SyscallEvent) -> None:
-        """Keep the few enter events that are left until their exit comes."""
-        if event.info.source is not EventSource.SYSCALL:
-            return
-        if event.info.is_enter:
-            self._entered[event.tid] = event
-            if len(self._entered) > MOST_THREADS:
-                del self._entered[next(iter(self._entered))]
-        else:
-            enter = self._entered.pop(event.tid, None)
-            if enter is not None and enter.code == event.code - 1:
-                event.enter = enter
 
     def put(self, event: SyscallEvent, number: int, descriptor: Descriptor, *, name_before: str = "") -> None:
         """Let *number* stand for *descriptor* in the process of *event*, which is about it from now on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from falco_syscall.capture.event_table import VALUE_TABLES
+from falco_syscall.capture.event_table import CODES, VALUE_TABLES
 
 if TYPE_CHECKING:
     from falco_syscall.event import SyscallEvent
@@ -72,3 +72,8 @@ HANDLERS: Final[dict[str, Handler]] = {
     "SYSCALL_SETRLIMIT_X": _limit(3, 1),
     "SYSCALL_PRLIMIT_X": _prlimit,
 }
+
+MEMORY_CODES: Final = frozenset(
+    CODES[constant] for constant, handler in HANDLERS.items() if handler in (_memory, _switch)
+)
+"""Events that tell nothing else than sizes of memory and counts of page faults."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from falco_syscall.capture import FdType, L4Protocol
+from falco_syscall.capture.event_table import CODES
 from falco_syscall.state.addresses import (
     AF_INET,
     AF_INET6,
@@ -221,6 +222,31 @@ def _guess_role(event: SyscallEvent, fd: Descriptor, *, sends: bool) -> Role:
     return Role.CLIENT if sends else Role.SERVER
 
 
+_TRANSFERS: Final = {
+    "SOCKET_SEND_X": (4, True),
+    "SOCKET_SENDTO_X": (4, True),
+    "SOCKET_SENDMSG_X": (4, True),
+    "SOCKET_SENDMMSG_X": (4, True),
+    "SYSCALL_WRITE_X": (-1, True),
+    "SYSCALL_WRITEV_X": (-1, True),
+    "SYSCALL_PWRITE_X": (-1, True),
+    "SYSCALL_PWRITEV_X": (-1, True),
+    "SOCKET_RECV_X": (4, False),
+    "SOCKET_RECVFROM_X": (2, False),
+    "SOCKET_RECVMSG_X": (3, False),
+    "SOCKET_RECVMMSG_X": (4, False),
+    "SYSCALL_READ_X": (-1, False),
+    "SYSCALL_READV_X": (-1, False),
+    "SYSCALL_PREAD_X": (-1, False),
+    "SYSCALL_PREADV_X": (-1, False),
+}
+"""Where the parameter with both ends is, -1 if there is none; whether the call sends."""
+
+TUPLES: Final = {CODES[constant]: pair for constant, (pair, _) in _TRANSFERS.items() if pair >= 0}
+"""The transfers that tell both ends: index of the parameter by code."""
+PLAIN_TRANSFERS: Final = frozenset(CODES[constant] for constant, (pair, _) in _TRANSFERS.items() if pair < 0)
+"""The others: they show no more than that a socket is connected."""
+
 HANDLERS: Final[dict[str, Handler]] = {
     "SOCKET_SOCKET_X": _socket,
     "SOCKET_SOCKETPAIR_X": _socketpair,
@@ -228,20 +254,5 @@ HANDLERS: Final[dict[str, Handler]] = {
     "SOCKET_CONNECT_X": _connect,
     "SOCKET_ACCEPT_5_X": _accept,
     "SOCKET_ACCEPT4_6_X": _accept,
-    "SOCKET_SEND_X": _transfer(4, sends=True),
-    "SOCKET_SENDTO_X": _transfer(4, sends=True),
-    "SOCKET_SENDMSG_X": _transfer(4, sends=True),
-    "SOCKET_SENDMMSG_X": _transfer(4, sends=True),
-    "SYSCALL_WRITE_X": _transfer(-1, sends=True),
-    "SYSCALL_WRITEV_X": _transfer(-1, sends=True),
-    "SYSCALL_PWRITE_X": _transfer(-1, sends=True),
-    "SYSCALL_PWRITEV_X": _transfer(-1, sends=True),
-    "SOCKET_RECV_X": _transfer(4, sends=False),
-    "SOCKET_RECVFROM_X": _transfer(2, sends=False),
-    "SOCKET_RECVMSG_X": _transfer(3, sends=False),
-    "SOCKET_RECVMMSG_X": _transfer(4, sends=False),
-    "SYSCALL_READ_X": _transfer(-1, sends=False),
-    "SYSCALL_READV_X": _transfer(-1, sends=False),
-    "SYSCALL_PREAD_X": _transfer(-1, sends=False),
-    "SYSCALL_PREADV_X": _transfer(-1, sends=False),
+    **{constant: _transfer(pair, sends=sends) for constant, (pair, sends) in _TRANSFERS.items()},
 }

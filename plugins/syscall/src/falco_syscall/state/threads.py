@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -170,7 +170,12 @@ class ThreadTable:
 
     Attributes:
         refused: Threads that were not kept because there are ``limit`` already.
+        was_seen: Asked for a thread that is not in the table: whether an event of it has come, which nobody looked at.
+        dropped: Threads that were taken out since somebody cleared the list; None: nobody wants to know.
     """
+
+    was_seen: Callable[[int], bool] | None = None
+    dropped: list[int] | None = None
 
     def __init__(self, limit: int = MOST_THREADS) -> None:
         self._threads: dict[int, Thread] = {}
@@ -186,7 +191,14 @@ class ThreadTable:
 
     def get(self, tid: int) -> Thread | None:
         """The thread *tid*, None if it is not known."""
-        return self._threads.get(tid)
+        thread = self._threads.get(tid)
+        if thread is None and self.was_seen is not None and self.was_seen(tid):
+            return self.known_or_new(tid)
+        return thread
+
+    def unknown(self, tids: Iterable[int]) -> set[int]:
+        """Those of *tids* that are not in the table."""
+        return set(tids).difference(self._threads)
 
     def known_or_new(self, tid: int) -> Thread | None:
         """The thread *tid*; if nobody has seen it, one of which only the number is known. None if the table is full."""
@@ -209,7 +221,7 @@ class ThreadTable:
 
     def link_all(self) -> None:
         """Link every thread that is in no process yet."""
-        for thread in self._threads.values():
+        for thread in list(self._threads.values()):
             self.link(thread)
 
     def link(self, thread: Thread) -> None:
@@ -225,7 +237,7 @@ class ThreadTable:
         group.members[thread.tid] = thread
         if thread.is_main:
             group.main = thread
-        parent = self._threads.get(thread.ptid) if thread.pid != 1 else None
+        parent = self.get(thread.ptid) if thread.pid != 1 else None
         if parent is None or not parent.is_valid:
             thread.ptid = 0
         else:
@@ -269,7 +281,7 @@ class ThreadTable:
     def parent_of(self, thread: Thread) -> Thread | None:
         """The main thread of the parent process; None if it, or the thread's own process, is not known."""
         main = thread.main
-        parent = self._threads.get(main.ptid) if main else None
+        parent = self.get(main.ptid) if main else None
         return parent.main if parent else None
 
     def ancestors(self, thread: Thread) -> Iterator[Thread]:
@@ -291,7 +303,9 @@ class ThreadTable:
     def _drop(self, thread: Thread) -> None:
         if self._threads.get(thread.tid) is thread:
             del self._threads[thread.tid]
-        parent = self._threads.get(thread.ptid)
+            if self.dropped is not None:
+                self.dropped.append(thread.tid)
+        parent = self.get(thread.ptid)
         if parent is not None and parent.children.get(thread.tid) is thread:
             del parent.children[thread.tid]
 
@@ -312,13 +326,13 @@ class ThreadTable:
         if thread.group is not None and (heir := _alive(thread.group, besides=thread)) is not None:
             return heir
         seen = {thread.tid}
-        ancestor = self._threads.get(thread.ptid)
+        ancestor = self.get(thread.ptid)
         while ancestor is not None and ancestor.tid not in seen and ancestor.is_in_pidns == thread.is_in_pidns:
             group = ancestor.group
             if group is not None and group.is_reaper and (heir := _alive(group, besides=thread)) is not None:
                 return heir
             seen.add(ancestor.tid)
-            ancestor = self._threads.get(ancestor.ptid)
+            ancestor = self.get(ancestor.ptid)
         return None
 
 

@@ -1,0 +1,108 @@
+"""One event source on its way: source, decoder, rules, outputs, on a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import structlog
+
+from falco.alerts.statistics import Statistics
+from falco.cli.duration import Limited
+from falco.cli.rulebook import Rulebook, build
+from falco.cli.session import Session
+from falco.errors import FalcoError
+from falco.outputs import Dispatcher
+from falco.pipeline import Pipeline, run_jobs
+from falco.plugins.activation import EventSource
+from falco.sources import Decoder
+
+_log = structlog.get_logger(__name__)
+
+
+class Track:
+    """One event source of a run; ``run`` on its thread, everything else on the main one."""
+
+    def __init__(self, session: Session, source: EventSource, rulebook: Rulebook, dispatcher: Dispatcher) -> None:
+        self.name = source.name
+        self.error: FalcoError | None = None
+        self.statistics = Statistics()
+        self._session = session
+        self._dispatcher = dispatcher
+        self.source = session.open_source(source.name)
+        self._rulebook = rulebook
+        self._event_source = source
+        self._count = 0
+        self._failures = 0
+        self._counters: Mapping[str, int] = {}
+        self._elapsed_s = 0.0
+        self._decoder: Decoder[Any, Any] | None = None
+        self._pipeline: Pipeline[Any, Any] | None = None
+
+    def take(self, rulebook: Rulebook) -> None:
+        """Use other rules from the next batch on. They are warmed first: no event waits for them to be compiled."""
+        self._rulebook = rulebook
+        pipeline, decoder = self._pipeline, self._decoder
+        if pipeline is None or decoder is None:
+            return
+        rules = rulebook.ruleset(self.name, decoder)
+        for key in list(pipeline.rules.table):
+            _ = rules.table[key]
+        pipeline.rules = rules
+
+    def run(self, failed: threading.Event) -> None:
+        """Run to the end of the source, on this thread."""
+        started_s = time.monotonic()
+        try:
+            if self._session.options.jobs > 1:
+                self._run_jobs()
+            else:
+                self._run_here()
+        except FalcoError as error:
+            self.error = error
+            failed.set()
+        except Exception as error:  # noqa: BLE001  a fault of one source must end the run with a sentence
+            _log.error(f"{self.name}: {type(error).__name__}: {error}", exc_info=True)
+            self.error = FalcoError(f"event source '{self.name}' failed: {type(error).__name__}: {error}")
+            failed.set()
+        self._elapsed_s = time.monotonic() - started_s
+
+    def _run_here(self) -> None:
+        decoder = self._event_source.decoder_type()
+        rules = self._rulebook.ruleset(self.name, decoder)
+        used: Decoder[Any, Any] = decoder
+        if self._session.options.duration_s:
+            used = Limited(decoder, self._session.options.duration_s, self.source.close)
+            decoder.report = self._session.report
+        pipeline: Pipeline[Any, Any] = Pipeline(self.source, used, rules, self._dispatcher, self._session.report)
+        self.statistics = pipeline.statistics
+        self._decoder, self._pipeline = decoder, pipeline
+        try:
+            pipeline.run()
+        finally:
+            self._count, self._failures = decoder.count, pipeline.failures
+            self.source.close()
+
+    def _run_jobs(self) -> None:
+        make = partial(build, self._rulebook.recipe(), self.name)
+        result = run_jobs(
+            self.source, make, self._dispatcher, jobs=self._session.options.jobs, report=self._session.report
+        )
+        self.statistics, self._count, self._failures = result.statistics, result.count, result.failures
+        self._counters = result.counters
+
+    def counters(self) -> Mapping[str, int]:
+        """What was not looked at, by reason."""
+        counted = Counter(self._counters)
+        if self._decoder is not None:
+            counted += Counter(self.source.counters()) + Counter(self._decoder.counters())
+        return counted + Counter({"events that could not be evaluated": self._failures})
+
+    def rate(self) -> str:
+        """One line about speed."""
+        rate = self._count / self._elapsed_s if self._elapsed_s else 0.0
+        return f"({self.name}) Elapsed time: {self._elapsed_s:.3f}, Captured Events: {self._count}, {rate:.2f} eps\n"
