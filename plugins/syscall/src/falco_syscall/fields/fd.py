@@ -179,7 +179,7 @@ def _remote_address(event: SyscallEvent, fd: Descriptor) -> bytes:
     return fd.dest_ip if _is_local(event, fd.source_ip) else fd.source_ip
 
 
-def _names(event: SyscallEvent, address_of: Address) -> tuple[str, ...] | None:
+def _names(event: SyscallEvent, address_of: Address) -> Any:
     """The names, among those that rules mention, of one end; no name is none of them, absent is no address."""
     fd = event.fd
     if fd is None or event.thread is None or fd.type not in IP_SOCKETS or fd.role is Role.NONE:
