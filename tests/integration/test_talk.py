@@ -129,7 +129,7 @@ def slides(request):
 def slide(slides, *words):
     """The first code block with all of *words*, its broken lines joined."""
     found = next(block for block in slides if all(word in block for word in words))
-    return re.sub(r"\n {0,2}(?=\()", " ", found)
+    return re.sub(r"\n {0,2}(?![ \n]|- |\w+:)", " ", found)
 
 
 def test_the_rule_about_credentials_works_as_printed(slides, run_rules):
