@@ -185,10 +185,10 @@ def _names(event: SyscallEvent, address_of: Address) -> Any:
     if fd is None or event.thread is None or fd.type not in IP_SOCKETS or fd.role is Role.NONE:
         return None
     address = address_of(event, fd)
-    return tuple(event.machine.names.of(address)) if address else None
+    return event.machine.names.of(address) if address else None
 
 
-def _names_of(address_of: Address) -> Getter:
+def _names_of(address_of: Address) -> Callable[[SyscallEvent], Any]:
     return lambda event: _names(event, address_of)
 
 
