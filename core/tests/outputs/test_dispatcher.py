@@ -257,6 +257,33 @@ def test_settle_returns_when_all_is_written_and_flushed(make: Make) -> None:
         assert output.calls[-1] == "flush"
 
 
+def test_settle_waits_for_the_flush_too(make: Make) -> None:
+    class Slow(Recorded):
+        def __init__(self) -> None:
+            super().__init__()
+            self.flushing, self.may_flush = threading.Event(), threading.Event()
+
+        def flush(self) -> None:
+            self.flushing.set()
+            assert self.may_flush.wait(PATIENCE_S)
+            super().flush()
+
+    output = Slow()
+    dispatcher = make(output)
+    output.gate.clear()
+    dispatcher.emit(alert(0), wait=True)
+    assert output.entered.wait(PATIENCE_S)
+    settled = threading.Event()
+    threading.Thread(target=lambda: (dispatcher.settle(), settled.set())).start()
+    wait_until(lambda: len(dispatcher.channels[0].queue._items) == 1)
+    output.gate.set()
+    assert output.flushing.wait(PATIENCE_S)
+
+    assert not settled.wait(0.3)
+    output.may_flush.set()
+    assert settled.wait(PATIENCE_S)
+
+
 def test_a_queue_that_runs_empty_is_flushed(make: Make) -> None:
     output = Recorded()
     dispatcher = make(output)

@@ -13,12 +13,14 @@ import structlog
 from falco import log
 from falco.cli import actions, verbs
 from falco.cli.flags import FLAGS, REMOVED
-from falco.cli.help import Group, HelpAsked
+from falco.cli.help import HelpAsked
 from falco.cli.invocation import Invocation
 from falco.cli.options import Options
+from falco.cli.plugin_commands import PluginGroup
 from falco.cli.process import Process
 from falco.cli.surroundings import Surroundings
 from falco.errors import FalcoError
+from falco.plugins.manager import PluginManager
 
 EXIT_FAILURE: Final = 1
 
@@ -86,7 +88,7 @@ def _run(argv: Sequence[str], around: Surroundings, process: Process | None) -> 
     return result if isinstance(result, int) else 0
 
 
-def _root(argv: Sequence[str], around: Surroundings, process: Process | None) -> Group:
+def _root(argv: Sequence[str], around: Surroundings, process: Process | None) -> PluginGroup:
     def start(**given: Any) -> int:
         context = click.get_current_context()
         context.obj = Invocation(Options(**given, argv=tuple(argv)), around, process)
@@ -94,8 +96,9 @@ def _root(argv: Sequence[str], around: Surroundings, process: Process | None) ->
             return 0
         return actions.perform(context.obj.session(), process)
 
-    group = Group(
+    group = PluginGroup(
         "falco",
+        manager=PluginManager.of_environment,
         params=[flag.option() for flag in FLAGS],
         callback=start,
         help=_ABOUT,
