@@ -61,6 +61,8 @@ class FileTransport:
         self._closed = False
         self.position: tuple[str, int] = ("", 0)
         """File and offset; all that is before is done. In a compressed file the offset is that of its content."""
+        self.bytes_read = 0
+        """Bytes taken from all files, as they lie on the disk."""
 
     def batches(self) -> Iterator[Records]:
         """The records of all files.
@@ -142,8 +144,10 @@ class FileTransport:
         reader = LineReader(source, self._limits.record, at, part.stop)
         splitter = RecordSplitter(part.place, self._limits, is_lines=part.stop is not None)
         buffered = io.BufferedReader(reader, _BUFFER)
+        before, first = self.bytes_read, at
         while not self._closed and (lines := buffered.readlines(_BATCH)):
             yield splitter.feed(lines)
+            self.bytes_read = before + file.tell() - first
             at += sum(map(len, lines))
             if reader.excesses:
                 at += _excess(lines, reader, self._limits.record)
