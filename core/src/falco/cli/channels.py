@@ -63,17 +63,33 @@ def format_options(settings: Settings, clock: Clock, hostname: str) -> FormatOpt
 
 
 def _context(name: str, session: Session, settings: Settings, options: FormatOptions) -> OutputContext:
-    formatter: Formatter = JsonFormatter(options) if settings.json_output else TextFormatter(options)
+    formatter = _formatter(session, options)
     render: Render = formatter.render
     around = session.around
-    if name == _STDOUT and not settings.json_output and is_coloured(around.stdout, around.env):
+    if name == _STDOUT and isinstance(formatter, TextFormatter) and is_coloured(around.stdout, around.env):
         render = coloured(render)
     return OutputContext(
         render=render,
-        is_json=settings.json_output,
+        is_json=isinstance(formatter, JsonFormatter),
         is_buffered=settings.buffered_outputs and not session.options.unbuffered,
         stdout=session.around.stdout,
         env=session.around.env,
         report=session.report,
         cwd=session.around.cwd,
     )
+
+
+def _formatter(session: Session, options: FormatOptions) -> Formatter:
+    """What ``x-falco-py.alert_format`` names, or else text or JSON as ``json_output`` says.
+
+    Raises:
+        ConfigError: There is no formatter of that name.
+    """
+    wanted = session.configuration.extension("alert_format")
+    if not wanted:
+        return (JsonFormatter if session.settings.json_output else TextFormatter)(options)
+    own: dict[str, type[Formatter]] = {cls.name: cls for cls in (TextFormatter, JsonFormatter)}
+    found = {**session.plugins.formatter_types(), **own}
+    if wanted not in found:
+        raise ConfigError(f"x-falco-py.alert_format: there is no '{wanted}', only {', '.join(sorted(found))}")
+    return found[wanted](options)
