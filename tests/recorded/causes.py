@@ -16,7 +16,8 @@ from falco_syscall.state.paths import AT_FDCWD
 OF_CONDITION = (
     ("leftover", r"ctime_duration|evt\.buffer"),
     ("delta", r"evt\.deltatime"),
-    ("names", r"fd\.[cslr]ip\.name"),
+    ("names", r"fd\.[cslr]ip\.name exists"),
+    ("names-early", r"fd\.[cslr]ip\.name "),
     ("raw-in", r"evt\.rawarg\.\S+ (in|intersects) "),
     ("raw-mixed", r"evt\.rawarg\."),
     ("either-exists", r"fd\.(ip|port|net|proto) exists"),

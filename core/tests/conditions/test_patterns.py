@@ -3,19 +3,32 @@ import sys
 
 import pytest
 import re2
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from falco.conditions import patterns
 from falco.fields import text as text_of
 from falco.testing.strategies import any_texts, texts
 
-PATTERN = st.text(st.sampled_from("ab*?[]!^-\\.:[/AZ=z0 "), max_size=12) | st.lists(
-    st.sampled_from(
-        ("[[:alpha:]]", "[[:upper:]x]", "[!a-c]", "[]a]", "[a-", "[\\]]", "*", "?", "a", "[[:nope:]]", "[b-a]")
-    ),
-    max_size=4,
-).map("".join)
+PIECES = (
+    "[[:alpha:]]",
+    "[[:upper:]x]",
+    "[!a-c]",
+    "[]a]",
+    "[a-",
+    "[0-",
+    "[\\]]",
+    "*",
+    "?",
+    "a",
+    "[",
+    "[[:nope:]]",
+    "[b-a]",
+)
+PATTERN = (
+    st.text(st.sampled_from("ab*?[]!^-\\.:[/AZ=z0 "), max_size=12)
+    | st.lists(st.sampled_from(PIECES), max_size=4).map("".join)
+).filter(lambda pattern: "[." not in pattern and "[=" not in pattern)  # malformed ones are odd in glibc
 SUBJECT = st.text(st.sampled_from("abcxzABZ]-[!^/.\\: 0"), max_size=8)
 FNM_CASEFOLD = 1 << 4
 
@@ -65,11 +78,17 @@ def test_wildcards_that_ignore_case_fold_ascii_only():
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="compares with the fnmatch of glibc")
+@settings(max_examples=300)
 @given(PATTERN, SUBJECT, st.booleans())
 @example("[a-b-c]", "-", False)
+@example("[0-", "[0-", False)
+@example("[[0-", "[[0-", False)
+@example("[a\\", "[a\\", False)
+@example("[a[", "[a[", False)
+@example("[B-D]", "c", True)
+@example("[Z-a]", "z", True)
 @example("[[:alpha:]", "a", False)
 @example("[[:al]", ":", False)
-@example("[[.a.]-c]", "b", False)
 @example("[a-\\]]", "b", False)
 @example("[!]a]", "x", False)
 def test_wildcards_match_what_fnmatch_of_the_c_library_matches(pattern, subject, ignore_case):
@@ -91,7 +110,15 @@ def test_the_longest_patterns_compile_and_longer_ones_match_nothing(unit):
     longest = unit * (patterns.MAX_GLOB // len(unit))
 
     assert patterns.glob(longest)("*" * len(longest)) in {True, False}
-    assert not patterns.glob("a" * (patterns.MAX_GLOB + 1))("a" * (patterns.MAX_GLOB + 1))
+    assert not patterns.glob("?" * (patterns.MAX_GLOB + 1))("a" * (patterns.MAX_GLOB + 1))
+
+
+def test_a_text_without_wildcards_matches_itself_at_any_length():
+    long = "aB" * patterns.MAX_GLOB
+
+    assert patterns.glob(long)(long)
+    assert patterns.glob(long, ignore_case=True)(long.upper())
+    assert not patterns.glob(long)(long.upper())
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from falco.alerts import Alert, AlertTemplate
@@ -351,7 +351,6 @@ def emit_all(dispatcher: Dispatcher, nums: range, *, wait: bool, keep: bool) -> 
         dispatcher.emit(alert(num), wait=wait, keep=keep)
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.integers(1, 4),
     st.lists(st.tuples(st.booleans(), st.booleans(), st.frozensets(st.integers(0, 60), max_size=9)), max_size=3),

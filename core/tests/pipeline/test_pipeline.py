@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from falco.alerts import Alert
@@ -242,7 +242,6 @@ class Reusing(Decoder[Sequence[str], Record]):
                 self.open.pop(name, None)
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["open", "close", "read"]), st.sampled_from("ab")), max_size=12),
     st.integers(1, 4),

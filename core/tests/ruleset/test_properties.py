@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from falco.conditions.checked import FALSE, And, Check, Condition, FieldUse, Not, Or
@@ -53,7 +53,6 @@ def hits(residual: Any, event: Record) -> list[int]:
     return [] if residual is None else [compiled.rule.index for compiled in residual(event)]
 
 
-@settings(max_examples=800, deadline=None)
 @given(some.checks(), EVENTS)
 def test_a_check_compiled_is_the_check_interpreted(check: Check, events: list[Record]) -> None:
     residual = ruleset([check]).everything
@@ -65,7 +64,6 @@ def test_a_check_compiled_is_the_check_interpreted(check: Check, events: list[Re
         assert (hits(negated, event) == [0]) != expected
 
 
-@settings(max_examples=400, deadline=None)
 @given(
     st.sampled_from(some.DISPATCHED).flatmap(
         lambda use: st.tuples(
@@ -87,7 +85,6 @@ def test_masks_tell_the_truth_of_every_check(drawn: tuple[FieldUse, list[Check],
     assert all(isinstance(check.right, tuple) for check in mine)
 
 
-@settings(max_examples=200, deadline=None)
 @given(CONDITIONS, EVENTS, st.booleans())
 def test_interpreter_one_function_and_dispatch_agree(
     conditions: list[Condition], events: list[Record], first_only: bool
@@ -101,7 +98,6 @@ def test_interpreter_one_function_and_dispatch_agree(
         assert hits(rules.residual(some.key_of(event)), event) == expected
 
 
-@settings(max_examples=200, deadline=None)
 @given(CONDITIONS, some.records(), st.sets(st.integers(0, len(some.DISPATCH) - 1)), st.booleans())
 def test_an_unknown_value_decides_nothing(
     conditions: list[Condition], event: Record, hidden: set[int], first_only: bool
@@ -112,7 +108,6 @@ def test_an_unknown_value_decides_nothing(
     assert hits(rules.residual(key), event) == matches(conditions, event, first_only=first_only)
 
 
-@settings(max_examples=200, deadline=None)
 @given(CONDITIONS, EVENTS, st.integers(0, len(some.DISPATCH)))
 def test_a_narrowed_key_is_the_whole_key(conditions: list[Condition], events: list[Record], length: int) -> None:
     rules = ruleset(conditions)
@@ -122,7 +117,6 @@ def test_a_narrowed_key_is_the_whole_key(conditions: list[Condition], events: li
         assert rules.narrowed(key[:length])(key[length:]) is rules.residual(key)
 
 
-@settings(max_examples=200, deadline=None)
 @given(CONDITIONS, some.records(), st.sets(st.sampled_from(NAMES)))
 def test_an_approximation_holds_whenever_a_rule_matches(
     conditions: list[Condition], event: Record, decidable: set[str]
@@ -137,14 +131,12 @@ def test_an_approximation_holds_whenever_a_rule_matches(
         assert holds(weak, event)
 
 
-@settings(max_examples=200, deadline=None)
 @given(some.conditions(), some.records())
 def test_an_approximation_that_can_decide_all_is_exact(condition: Condition, event: Record) -> None:
     assert holds(weaken(condition, lambda _check: True), event) == holds(condition, event)
     assert weaken(FALSE, lambda _check: False) == FALSE
 
 
-@settings(max_examples=200, deadline=None)
 @given(some.conditions(), some.records(), st.sets(st.sampled_from(NAMES)))
 def test_folding_by_the_truth_keeps_the_truth(condition: Condition, event: Record, known: set[str]) -> None:
     def decide(check: Check) -> bool | None:
@@ -157,7 +149,6 @@ def test_folding_by_the_truth_keeps_the_truth(condition: Condition, event: Recor
     assert all(decide(check) is None for check in checks(left))
 
 
-@settings(max_examples=200, deadline=None)
 @given(CONDITIONS, some.records())
 def test_joints_mean_what_they_say(conditions: list[Condition], event: Record) -> None:
     parts = [rebuild(condition, signed) for condition in conditions]
@@ -166,7 +157,6 @@ def test_joints_mean_what_they_say(conditions: list[Condition], event: Record) -
     assert holds(disjunction(parts), event) == any(holds(part, event) for part in conditions)
 
 
-@settings(max_examples=200, deadline=None)
 @given(CONDITIONS, some.records(), st.booleans())
 def test_an_operand_is_read_once_and_only_when_it_is_reached(
     conditions: list[Condition], event: Record, first_only: bool
@@ -206,7 +196,6 @@ def reached(conditions: list[Condition], event: Record, *, first_only: bool) -> 
     return found
 
 
-@settings(max_examples=200, deadline=None)
 @given(CONDITIONS, some.records())
 def test_needs_names_every_field_that_is_read(conditions: list[Condition], event: Record) -> None:
     rules = ruleset(conditions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from falco.conditions.checked import FALSE, TRUE, And, Check, Condition, Const, Not, Operator, Or
@@ -60,7 +60,6 @@ def shared(condition: Condition) -> Condition:
     return rebuild(condition, lambda check, is_positive: signed(same[check], is_positive))
 
 
-@settings(max_examples=500, deadline=None)
 @given(CONDITIONS, CONDITIONS)
 def test_signatures_are_equal_for_equal_conditions_only(one: Condition, other: Condition) -> None:
     one, other = shared(one), shared(other)

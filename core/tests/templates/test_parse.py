@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from falco.conditions.checked import Transformed
@@ -221,7 +221,6 @@ def outcome(text):
 
 
 @given(st.lists(WORDS, max_size=12).map("".join) | st.text(max_size=20))
-@settings(max_examples=300)
 def test_any_text_is_a_template_or_an_error_with_a_place_in_it(text):
     result = outcome(text)
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from falco.conditions.checked import Check, Modifier, Operator
@@ -149,7 +149,6 @@ def assert_paths_agree(batch):
     assert fast.count == general.count == len(slow)
 
 
-@settings(max_examples=400)
 @given(st.lists(records(), max_size=6))
 def test_fast_and_general_path_agree_on_every_event(batch):
     assert_paths_agree(batch)
@@ -179,7 +178,6 @@ def checks(draw):
     return Check(use, operator, tuple(draw(st.lists(word, min_size=least, max_size=most))))
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.lists(records(), max_size=5), st.lists(conditions(checks()), min_size=1, max_size=3), st.booleans())
 def test_bytes_through_both_pipelines_give_the_same_matches(batch, asked, first_only):
     rules = [rule(index, condition) for index, condition in enumerate(asked)]
@@ -207,7 +205,6 @@ def test_both_paths_read_the_same_of_an_odd_value(key, value):
         assert_paths_agree([line(), line(**{key: f'{{"{inner}":{value}}}'})])
 
 
-@settings(max_examples=400)
 @given(st.lists(records(), min_size=1, max_size=6))
 def test_the_key_of_the_fast_path_is_what_the_fields_say(batch):
     decoder = AuditDecoder()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 
 from falco.conditions import parser
@@ -60,6 +62,12 @@ class TestDecoder(DecoderContract):
 
 class TestFields(FieldContract):
     fields = FIELDS
+    arguments: ClassVar[dict[str, list[str]]] = {
+        "evt.type.is": [".open"],
+        "evt.arg": [".flags", "0"],
+        "evt.rawarg": [".fd"],
+        "thread.cgroup": [".memory"],
+    }
 
     @pytest.fixture
     def events(self):
@@ -71,6 +79,9 @@ class TestFields(FieldContract):
 
 
 class TestSource(SourceContract):
+    def items(self, batch):
+        return [batch.data[head:end] for head, end in zip(batch.heads, batch.ends, strict=True)]
+
     @pytest.fixture
     def make_source(self, tmp_path):
         builder = capture()

@@ -2,41 +2,25 @@
 
 Regular expressions are RE2's POSIX syntax, as in Falco. Wildcards follow fnmatch(3) without flags in the C locale,
 byte by byte; ``fnmatch.translate`` differs from it in escapes, in ``[^a]``, ``[[:upper:]]`` and brackets that do not
-end, so they are translated to RE2 here.
+end, so they are translated to RE2 here. Of ``[[.x.]]`` and ``[[=x=]]`` only well-formed ones of one byte are known.
 """
 
 from __future__ import annotations
 
 import functools
-import string
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeAlias
 
 import re2
 
+from falco.conditions import brackets
 from falco.fields import text as text_of
 
 Predicate: TypeAlias = Callable[[str], bool]
 
-MAX_GLOB: Final = 8192
+MAX_GLOB: Final = 1024
 _ALL: Final = frozenset(range(256))
-_CLASSES: Final = {
-    name: frozenset(map(ord, characters))
-    for name, characters in {
-        "alnum": string.ascii_letters + string.digits,
-        "alpha": string.ascii_letters,
-        "blank": " \t",
-        "cntrl": "".join(map(chr, range(32))) + "\x7f",
-        "digit": string.digits,
-        "graph": string.ascii_letters + string.digits + string.punctuation,
-        "lower": string.ascii_lowercase,
-        "print": string.ascii_letters + string.digits + string.punctuation + " ",
-        "punct": string.punctuation,
-        "space": " \t\n\v\f\r",
-        "upper": string.ascii_uppercase,
-        "xdigit": string.hexdigits,
-    }.items()
-}
+_SPECIAL: Final = frozenset(b"*?[\\")
 _STAR: Final = _ALL | {-1}
 """Stands for ``*`` among the parts of a wildcard pattern; -1 is no byte, so nothing else equals it."""
 
@@ -66,10 +50,13 @@ def regex(pattern: str) -> Predicate:
 def glob(pattern: str, *, ignore_case: bool = False) -> Predicate:
     """Whether a whole text matches the wildcards of *pattern*, ``/`` and leading dots like anything else.
 
-    A pattern of more than ``MAX_GLOB`` bytes matches nothing: RE2 does not compile patterns of any size, and only an
-    event can bring such a one (``glob val(field)``).
+    A pattern of more than ``MAX_GLOB`` bytes that has a wildcard matches nothing: RE2 does not compile patterns of any
+    size, and only an event can bring such a one (``glob val(field)``).
     """
     data = text_of.to_bytes(pattern)
+    if not _SPECIAL.intersection(data):
+        folded, whole = data.lower(), data.decode("utf-8", "surrogateescape")
+        return (lambda text: text_of.to_bytes(text).lower() == folded) if ignore_case else whole.__eq__
     parts = _parts(data, ignore_case=ignore_case) if len(data) <= MAX_GLOB else None
     if parts is None:
         return lambda _text: False
@@ -114,11 +101,9 @@ def _parts(pattern: bytes, *, ignore_case: bool) -> list[frozenset[int]] | None:
                 parts.append(_STAR)
         elif byte == ord("?"):
             parts.append(_ALL)
-        elif byte == ord("[") and (bracket := _Bracket.read(pattern, position, ignore_case=ignore_case)) is not None:
-            if bracket.members is None:
-                return None
-            parts.append(bracket.members)
-            position = bracket.end
+        elif byte == ord("[") and (bracket := brackets.read(pattern, position, ignore_case=ignore_case)) is not None:
+            members, position = bracket
+            parts.append(members)
         elif byte == ord("\\"):
             if position == len(pattern):
                 return None  # a backslash that escapes nothing matches nothing
@@ -155,64 +140,3 @@ def _ranges(values: Iterable[int]) -> Iterator[tuple[int, int]]:
 def _same(byte: int, *, ignore_case: bool) -> frozenset[int]:
     one = bytes((byte,))
     return frozenset(one.lower() + one.upper()) if ignore_case else frozenset(one)
-
-
-def _folded(byte: int, *, ignore_case: bool) -> int:
-    return bytes((byte,)).lower()[0] if ignore_case else byte
-
-
-class _Bracket:
-    """A bracket expression: the bytes it matches (None: it makes the whole pattern fail) and where it ends."""
-
-    def __init__(self, members: frozenset[int] | None, end: int) -> None:
-        self.members = members
-        self.end = end
-
-    @classmethod
-    def read(cls, pattern: bytes, start: int, *, ignore_case: bool) -> _Bracket | None:
-        """The expression whose ``[`` stands before *start*; None if it does not end, and is then no expression."""
-        position = start
-        is_negated = pattern[position : position + 1] in {b"!", b"^"}
-        position += is_negated
-        members: set[int] = set()
-        is_valid = True
-        first = True
-        while True:
-            if position >= len(pattern):
-                return None
-            if pattern[position] == ord("]") and not first:
-                break
-            first = False
-            if pattern.startswith(b"[:", position) and (end := pattern.find(b":]", position + 2)) >= 0:
-                name = pattern[position + 2 : end].decode("latin-1")
-                if name.isascii() and name.isalpha():
-                    is_valid = is_valid and name in _CLASSES
-                    members |= _CLASSES.get(name, frozenset())
-                    position = end + 2
-                    continue
-            low, position = cls._element(pattern, position)
-            if low is None:
-                return None
-            high = low
-            if pattern.startswith(b"-", position) and pattern[position + 1 : position + 2] not in {b"", b"]"}:
-                end_of_range, position = cls._element(pattern, position + 1)
-                if end_of_range is None:
-                    return None
-                high = end_of_range
-            bounds = _folded(low, ignore_case=ignore_case), _folded(high, ignore_case=ignore_case)
-            members |= {byte for byte in _ALL if bounds[0] <= _folded(byte, ignore_case=ignore_case) <= bounds[1]}
-        if not is_valid:
-            return cls(None, position + 1)
-        return cls(_ALL - members if is_negated else frozenset(members), position + 1)
-
-    @staticmethod
-    def _element(pattern: bytes, position: int) -> tuple[int | None, int]:
-        """One byte of a bracket expression and where it ends; ``[.x.]`` and ``[=x=]`` are ``x``."""
-        if pattern[position] == ord("\\"):
-            position += 1
-            return (pattern[position], position + 1) if position < len(pattern) else (None, position)
-        if pattern[position] == ord("[") and position + 4 < len(pattern):
-            mark = pattern[position + 1 : position + 2]
-            if mark in {b".", b"="} and pattern[position + 3 : position + 5] == mark + b"]":
-                return pattern[position + 2], position + 5
-        return pattern[position], position + 1

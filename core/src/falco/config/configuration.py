@@ -42,6 +42,12 @@ class Configuration:
         """The files that were read, the main one first."""
         return self.merged.files
 
+    def extension(self, name: str) -> str:
+        """The text of ``x-falco-py.<name>``, "" when there is none."""
+        section = self.merged.root.get(EXTENSIONS)
+        value = section.get(name) if isinstance(section, MappingNode) else None
+        return value.text if isinstance(value, ScalarNode) else ""
+
     def schema_status(self, file: str) -> str:
         """``ok`` or ``failed``: whether everything in *file* could be used as it stands."""
         return "failed" if any(problem.span.file == file for problem in self.problems) else "ok"

@@ -84,5 +84,5 @@ def falco_register_configurations() -> Iterable[Traversable]:  # type: ignore[em
 
 
 @hookspec
-def falco_register_commands(cli: click.Group) -> None:
-    """Add sub-commands to the command line."""
+def falco_register_commands() -> Iterable[click.Command]:  # type: ignore[empty-body]
+    """Commands for the command line, each by its name: ``falco NAME``."""

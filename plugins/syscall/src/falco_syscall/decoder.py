@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from falco.conditions.checked import Check, Operator
 from falco.fields import FieldUse
@@ -27,6 +27,32 @@ def is_of_kernel(info: EventInfo) -> bool:
     return not is_message and EventFlag.SKIPPARSERESET not in info.flags
 
 
+_OF_NAMES: Final = frozenset({"fd.cip.name", "fd.sip.name", "fd.lip.name", "fd.rip.name"})
+
+
+def watched_names(checks: Iterable[Check]) -> set[str]:
+    """The domain names that addresses are compared with."""
+    return {
+        name
+        for check in checks
+        if isinstance(check.left, FieldUse) and check.left.name in _OF_NAMES and isinstance(check.right, tuple)
+        for name in check.right
+        if isinstance(name, str)
+    }
+
+
+def assume(check: Check) -> bool | None:
+    """Numbers of events begin at 1: rules say "never" as ``evt.num = 0`` and "always" as ``evt.num >= 0``."""
+    if not (isinstance(check.left, FieldUse) and check.left.name == "evt.num" and isinstance(check.right, tuple)):
+        return None
+    match check.operator, check.right:
+        case (Operator.EQ, (0,)) | (Operator.LT, (0 | 1,)) | (Operator.LE, (0,)):
+            return False
+        case (Operator.NE, (0,)) | (Operator.GT, (0,)) | (Operator.GE, (0 | 1,)):
+            return True
+    return None
+
+
 class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
     """Keeps the state of the machine; pairs every event that is shown with the rules.
 
@@ -41,11 +67,15 @@ class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
         self._start_ns = 0
         self._previous_ns = 0
         self._entered: dict[int, SyscallEvent] = {}
+        self._rules: Ruleset[SyscallEvent] | None = None
 
     def select(
         self, batch: Sequence[Item], rules: Ruleset[SyscallEvent]
     ) -> Iterator[tuple[Residual[SyscallEvent], SyscallEvent]]:
         """The events of the batch that are shown and that some rule may match by their type, in order."""
+        if rules is not self._rules:
+            self._rules = rules
+            self.machine.names.watch(watched_names(rules.checks))
         table = rules.table
         for event in self.events(batch):
             residual = table[event.name,]
@@ -54,15 +84,8 @@ class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
 
     @staticmethod
     def assume(check: Check) -> bool | None:
-        """Numbers of events begin at 1: rules say "never" as ``evt.num = 0`` and "always" as ``evt.num >= 0``."""
-        if not (isinstance(check.left, FieldUse) and check.left.name == "evt.num" and isinstance(check.right, tuple)):
-            return None
-        match check.operator, check.right:
-            case (Operator.EQ, (0,)) | (Operator.LT, (0 | 1,)) | (Operator.LE, (0,)):
-                return False
-            case (Operator.NE, (0,)) | (Operator.GT, (0,)) | (Operator.GE, (0 | 1,)):
-                return True
-        return None
+        """See the function."""
+        return assume(check)
 
     def events(self, batch: Sequence[Item]) -> Iterator[SyscallEvent]:
         """Apply every item of the batch; the events that are shown, each valid until the next is asked for."""

@@ -6,7 +6,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from falco_syscall.capture import CaptureEvent, CaptureReader, FdInfo, FdList, FdType, ProcessList, UserList
@@ -86,7 +86,6 @@ def test_metadata_is_what_was_said():
     assert interfaces.interfaces[0].broadcast == bytes([192, 0, 2, 255])
 
 
-@settings(max_examples=300)
 @given(st.sampled_from(EXITS), st.data())
 def test_an_old_form_becomes_the_current_event(info, data):
     params = [

@@ -7,7 +7,7 @@ from struct import pack
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from falco_syscall.capture.blocks import EVENT_FORMS, blocks
@@ -129,7 +129,6 @@ others = st.sampled_from(
 streams = st.lists(st.integers(0, 12).flatmap(lambda n: event_blocks() if n else others), max_size=30)
 
 
-@settings(max_examples=400)
 @given(streams, st.sampled_from([1, 64, 300, 5000, 1 << 20]), st.integers(0, 30))
 def test_scan_and_walk_find_the_same(parts: list[bytes], chunk_bytes: int, cut: int):
     data = SECTION + b"".join(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from falco.fields import Argument
@@ -75,7 +75,6 @@ START = [
 ]
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.lists(events, min_size=1, max_size=8))
 def test_no_field_raises_and_values_stay_the_same(stream: list[CaptureEvent]) -> None:
     for num, event in enumerate(stream, 1):

@@ -12,6 +12,6 @@ if TYPE_CHECKING:
 
 FIELDS: tuple[Field[Any], ...] = evt.ENVELOPE + fields(
     evt.BINDERS | proc.BINDERS | user.BINDERS | fd.BINDERS | fspath.BINDERS | container.BINDERS,
-    shown=evt.SHOWN | proc.SHOWN,
+    shown=evt.SHOWN | proc.SHOWN | fd.SHOWN,
 )
 """All fields of the syscall source; of those that every source has, only what is read differently here."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falco_syscall.arguments import show
 from falco_syscall.capture import FdType, L4Protocol
 from falco_syscall.capture.event_table import CODES
 from falco_syscall.event import HAS_DESCRIPTOR
-from falco_syscall.fields.binding import constant, number, plain
+from falco_syscall.fields.binding import number, plain
 from falco_syscall.state.addresses import ip_value
 from falco_syscall.state.descriptors import (
     CONNECTIONS,
@@ -154,6 +154,47 @@ def _server_ip(fd: Descriptor) -> Any:
     if fd.type in CONNECTIONS:
         return _ip(fd.dest_ip)
     return _ip(fd.source_ip) if fd.type in SERVERS else None
+
+
+Address: TypeAlias = "Callable[[SyscallEvent, Descriptor], bytes]"
+
+
+def _client_address(_event: SyscallEvent, fd: Descriptor) -> bytes:
+    return fd.source_ip if fd.type in CONNECTIONS else b""
+
+
+def _server_address(_event: SyscallEvent, fd: Descriptor) -> bytes:
+    return fd.dest_ip if fd.type in CONNECTIONS else fd.source_ip
+
+
+def _local_address(event: SyscallEvent, fd: Descriptor) -> bytes:
+    if fd.type not in CONNECTIONS:
+        return b""
+    return fd.source_ip if _is_local(event, fd.source_ip) else fd.dest_ip
+
+
+def _remote_address(event: SyscallEvent, fd: Descriptor) -> bytes:
+    if fd.type not in CONNECTIONS:
+        return b""
+    return fd.dest_ip if _is_local(event, fd.source_ip) else fd.source_ip
+
+
+def _names(event: SyscallEvent, address_of: Address) -> Any:
+    """The names, among those that rules mention, of one end; no name is none of them, absent is no address."""
+    fd = event.fd
+    if fd is None or event.thread is None or fd.type not in IP_SOCKETS or fd.role is Role.NONE:
+        return None
+    address = address_of(event, fd)
+    return event.machine.names.of(address) if address else None
+
+
+def _names_of(address_of: Address) -> Callable[[SyscallEvent], Any]:
+    return lambda event: _names(event, address_of)
+
+
+def _first_name(address_of: Address) -> Callable[[SyscallEvent], str | None]:
+    """What an output shows."""
+    return lambda event: next(iter(_names(event, address_of) or ()), None)
 
 
 def _client_port(fd: Descriptor) -> int | None:
@@ -304,10 +345,10 @@ BINDERS: Final[dict[str, Binder]] = {
     "fd.rnet": _end(_end_ip, local=False),
     "fd.connected": _of_fd(lambda fd: fd.is_connected),
     "fd.name_changed": _of_event(lambda event: None if event.fd is None else event.fd.name != event.name_before),
-    "fd.cip.name": constant(None),
-    "fd.sip.name": constant(None),
-    "fd.lip.name": constant(None),
-    "fd.rip.name": constant(None),
+    "fd.cip.name": plain(_names_of(_client_address)),
+    "fd.sip.name": plain(_names_of(_server_address)),
+    "fd.lip.name": plain(_names_of(_local_address)),
+    "fd.rip.name": plain(_names_of(_remote_address)),
     "fd.dev": _of_fd(lambda fd: fd.dev),
     "fd.dev.major": _of_fd(lambda fd: fd.dev >> 8 & 0xFFF),
     "fd.dev.minor": _of_fd(lambda fd: _minor(fd.dev)),
@@ -316,3 +357,11 @@ BINDERS: Final[dict[str, Binder]] = {
     "fd.is_upper_layer": _of_fd(lambda fd: fd.is_upper_layer),
     "fd.is_lower_layer": _of_fd(lambda fd: fd.is_lower_layer),
 }
+
+SHOWN: Final[dict[str, Binder]] = {
+    "fd.cip.name": plain(_first_name(_client_address)),
+    "fd.sip.name": plain(_first_name(_server_address)),
+    "fd.lip.name": plain(_first_name(_local_address)),
+    "fd.rip.name": plain(_first_name(_remote_address)),
+}
+"""Fields that an output shows differently."""

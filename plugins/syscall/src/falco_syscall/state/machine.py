@@ -17,6 +17,7 @@ from falco_syscall.state.accounts import Accounts
 from falco_syscall.state.addresses import Interfaces
 from falco_syscall.state.containers import Containers
 from falco_syscall.state.loading import descriptor_of, orient_connections, thread_of
+from falco_syscall.state.names import Names
 from falco_syscall.state.threads import ThreadTable
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ _FD_PARAMETERS: Final = {
     "recvmsg": 5,
     **dict.fromkeys(("mmap", "mmap2"), 8),
 }
-_FD_INDEX: Final = tuple(map(_fd_parameter, EVENTS))
+FD_INDEX: Final = tuple(map(_fd_parameter, EVENTS))
+"""By code: which parameter is the descriptor that an event uses, -1 if none is."""
 
 MAKES_KNOWN: Final = frozenset(
     info.code
@@ -70,12 +72,14 @@ class Machine:
         accounts: Users and groups.
         threads: Threads and processes.
         containers: Containers.
+        names: Domain names that rules mention; they outlast the sections of a capture.
     """
 
     def __init__(self, handlers: dict[int, Handler]) -> None:
         self._handlers = handlers
         self._leaving: list[Callable[[], object]] = []
         self._is_loading = False
+        self.names = Names()
         self._reset()
 
     def _reset(self) -> None:
@@ -91,6 +95,7 @@ class Machine:
         """What was not kept so far, by reason."""
         return {
             "threads beyond the limit": self.threads.refused,
+            "domain names beyond the limit": self.names.refused,
             "descriptors beyond the limit": sum(thread.descriptors.dropped for thread in self.threads),
         }
 
@@ -153,7 +158,7 @@ class Machine:
     def _bind(self, event: SyscallEvent) -> None:
         known = self.threads.known_or_new if event.code in MAKES_KNOWN else self.threads.get
         event.thread = thread = known(event.tid)
-        index = _FD_INDEX[event.code]
+        index = FD_INDEX[event.code]
         if thread is None or index < 0:
             return
         event.fd_number = event.number(index, _NO_FD)
@@ -178,7 +183,7 @@ class Machine:
         """Forget a descriptor when the next event comes."""
         table = thread.table
         if table is not None:
-            self._leaving.append(partial(table.pop, number, None))
+            self._leaving.append(partial(table.forget, number))
 
     def forget_accounts_later(self, container_id: str) -> None:
         """Forget the users of a container when the next event comes."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from falco_syscall.state.descriptors import DescriptorTable
+from falco_syscall.state.tables import DescriptorTable
 
 NOBODY: Final = 0xFFFFFFFF
 """The user or group number for "none"."""

@@ -1,4 +1,4 @@
-"""Plugins that cannot be used together: the error names both. Each is a distribution of its own, made for the test."""
+"""Plugins of several distributions, each made for the test: what they add, and errors that name both of two that clash."""
 
 import os
 import subprocess
@@ -57,6 +57,19 @@ def falco_register_outputs():
     return [Output]
 """
 
+COMMANDS = """
+import click
+
+@click.command()
+@click.argument("word")
+def shout(word):
+    click.echo(word.upper())
+
+@falco.hookimpl
+def falco_register_commands():
+    return [shout]
+"""
+
 
 @pytest.fixture
 def installed(tmp_path):
@@ -76,17 +89,18 @@ def installed(tmp_path):
 
 @pytest.fixture
 def falco(tmp_path):
-    """A function (arguments): the program in a process that sees the plugins; its code, and its error."""
+    """A function (arguments): the program in a process that sees the plugins; its exit code and its error."""
     (tmp_path / "falco.yaml").write_text(CONFIG)
     (tmp_path / "rules.yaml").write_text(
         "- {rule: A, desc: d, condition: log.line = a, output: o, priority: INFO, source: log}\n"
     )
 
-    def run(*arguments):
+    def run(*arguments, prints=None):
         command = [sys.executable, "-m", "falco", "-c", "falco.yaml", *arguments]
         env = {**os.environ, "PYTHONPATH": str(tmp_path)}
         ended = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
         assert "Traceback" not in ended.stderr, ended.stderr
+        assert prints is None or ended.stdout == prints
         return ended.returncode, ended.stderr.partition("Error: ")[2].rstrip("\n")
 
     return run
@@ -97,6 +111,12 @@ def test_plugins_that_go_together_run(installed, falco):
     installed("dist-b", "two", FIELDS)
 
     assert falco() == (0, "")
+
+
+def test_a_plugin_adds_commands(installed, falco):
+    installed("dist-a", "one", COMMANDS)
+
+    assert falco("shout", "hello", prints="HELLO\n") == (0, "")
 
 
 def test_two_distributions_with_a_plugin_of_one_name(installed, falco):
