@@ -8,13 +8,14 @@ from falco.clock import Clock
 from falco.config.settings import Settings
 from falco.errors import ConfigError
 from falco.outputs import Dispatcher, Output, OutputContext
+from falco.plugins.manager import unique
 
 
 def dispatcher(session: Session) -> Dispatcher:
     """The channels that are switched on, each with a formatter of its own.
 
     Raises:
-        ConfigError: None is.
+        ConfigError: None is, or there is no formatter of the name that is configured.
     """
     settings, types = session.settings, session.plugins.output_types()
     options = format_options(settings, session.clock, session.hostname)
@@ -47,8 +48,24 @@ def format_options(settings: Settings, clock: Clock, hostname: str) -> FormatOpt
     )
 
 
+def _formatter(session: Session) -> type[Formatter]:
+    """What writes alerts: text or JSON, unless the configuration names what a plugin registers."""
+    name = session.configuration.formatter
+    if not name:
+        return JsonFormatter if session.settings.json_output else TextFormatter
+    found = ((plugin, cls.name, cls) for plugin, cls in session.plugins.collect("falco_register_formatters"))
+    known: dict[str, type[Formatter]] = {
+        TextFormatter.name: TextFormatter,
+        JsonFormatter.name: JsonFormatter,
+        **unique("formatter", found),
+    }
+    if name not in known:
+        raise ConfigError(f"x-falco-py.formatter: there is no formatter '{name}'; installed: {', '.join(known)}")
+    return known[name]
+
+
 def _context(session: Session, settings: Settings, options: FormatOptions) -> OutputContext:
-    formatter: Formatter = JsonFormatter(options) if settings.json_output else TextFormatter(options)
+    formatter = _formatter(session)(options)
     return OutputContext(
         render=formatter.render,
         is_json=settings.json_output,
