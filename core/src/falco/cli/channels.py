@@ -13,6 +13,7 @@ from falco.clock import Clock
 from falco.config.settings import Settings
 from falco.errors import ConfigError
 from falco.outputs import Dispatcher, Output, OutputContext
+from falco.plugins.manager import unique
 
 _STDOUT: Final = "stdout"
 """The channel that people look at."""
@@ -26,7 +27,7 @@ def dispatcher(session: Session, *, may_be_none: bool = False) -> Dispatcher:
         may_be_none: Whether it is all right if none is.
 
     Raises:
-        ConfigError: None is, and that is not all right.
+        ConfigError: None is, and that is not all right; or there is no formatter of the name that is configured.
     """
     settings, types = session.settings, session.plugins.output_types()
     options = format_options(settings, session.clock, session.hostname)
@@ -62,8 +63,24 @@ def format_options(settings: Settings, clock: Clock, hostname: str) -> FormatOpt
     )
 
 
+def _formatter(session: Session) -> type[Formatter]:
+    """What writes alerts: text or JSON, unless the configuration names what a plugin registers."""
+    name = session.configuration.formatter
+    if not name:
+        return JsonFormatter if session.settings.json_output else TextFormatter
+    found = ((plugin, cls.name, cls) for plugin, cls in session.plugins.collect("falco_register_formatters"))
+    known: dict[str, type[Formatter]] = {
+        TextFormatter.name: TextFormatter,
+        JsonFormatter.name: JsonFormatter,
+        **unique("formatter", found),
+    }
+    if name not in known:
+        raise ConfigError(f"x-falco-py.formatter: there is no formatter '{name}'; installed: {', '.join(known)}")
+    return known[name]
+
+
 def _context(name: str, session: Session, settings: Settings, options: FormatOptions) -> OutputContext:
-    formatter = _formatter(session, options)
+    formatter = _formatter(session)(options)
     render: Render = formatter.render
     around = session.around
     if name == _STDOUT and isinstance(formatter, TextFormatter) and is_coloured(around.stdout, around.env):
@@ -77,19 +94,3 @@ def _context(name: str, session: Session, settings: Settings, options: FormatOpt
         report=session.report,
         cwd=session.around.cwd,
     )
-
-
-def _formatter(session: Session, options: FormatOptions) -> Formatter:
-    """What ``x-falco-py.alert_format`` names, or else text or JSON as ``json_output`` says.
-
-    Raises:
-        ConfigError: There is no formatter of that name.
-    """
-    wanted = session.configuration.extension("alert_format")
-    if not wanted:
-        return (JsonFormatter if session.settings.json_output else TextFormatter)(options)
-    own: dict[str, type[Formatter]] = {cls.name: cls for cls in (TextFormatter, JsonFormatter)}
-    found = {**session.plugins.formatter_types(), **own}
-    if wanted not in found:
-        raise ConfigError(f"x-falco-py.alert_format: there is no '{wanted}', only {', '.join(sorted(found))}")
-    return found[wanted](options)

@@ -36,17 +36,13 @@ class Configuration:
     """What was passed over, in order."""
     notes: tuple[Problem, ...] = ()
     """Keys that are well and have no effect here."""
+    formatter: str = ""
+    """Name of the formatter that a plugin brings, ``x-falco-py.formatter``; "" = text or JSON, as json_output says."""
 
     @property
     def files(self) -> tuple[ConfigFile, ...]:
         """The files that were read, the main one first."""
         return self.merged.files
-
-    def extension(self, name: str) -> str:
-        """The text of ``x-falco-py.<name>``, "" when there is none."""
-        section = self.merged.root.get(EXTENSIONS)
-        value = section.get(name) if isinstance(section, MappingNode) else None
-        return value.text if isinstance(value, ScalarNode) else ""
 
     def schema_status(self, file: str) -> str:
         """``ok`` or ``failed``: whether everything in *file* could be used as it stands."""
@@ -86,7 +82,16 @@ def load(
             outputs[name] = configured
     converter.problems.extend(check.removed_keys(root))
     notes = tuple(check.idle_keys(root, settings))
-    return Configuration(settings, outputs, replace(merged, root=root), tuple(converter.problems), notes)
+    extension = root.get(EXTENSIONS)
+    formatter = extension.get("formatter") if isinstance(extension, MappingNode) else None
+    return Configuration(
+        settings,
+        outputs,
+        replace(merged, root=root),
+        tuple(converter.problems),
+        notes,
+        formatter.text if isinstance(formatter, ScalarNode) else "",
+    )
 
 
 def _channel(

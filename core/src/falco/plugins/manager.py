@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     import click
 
-    from falco.alerts import Formatter
     from falco.config.settings import PluginEntry
     from falco.outputs import Output
     from falco.plugins.rulefiles import RuleFile
@@ -124,15 +123,6 @@ class PluginManager:
             PluginError: Two plugins have a channel of the same name.
         """
         return unique("output channel", ((name, cls.name, cls) for name, cls in self.collect("falco_register_outputs")))
-
-    def formatter_types(self) -> dict[str, type[Formatter]]:
-        """Renderings of alerts that installed plugins bring, by name.
-
-        Raises:
-            PluginError: Two plugins bring one of the same name.
-        """
-        found = self.collect("falco_register_formatters")
-        return unique("formatter", ((name, cls.name, cls) for name, cls in found))
 
     def commands(self) -> dict[str, click.Command]:
         """Commands that installed plugins add, by name.
