@@ -95,7 +95,7 @@ def parameters(columns: Columns, places: Places, parameter: int, size: int = _FD
     there &= short[np.where(there, lengths_at + 2 * indices, heads)] == size
     there &= offsets + size <= chunk.ends[holders]
     at = np.where(there, offsets, heads)
-    view = {1: np.frombuffer(data, np.uint8), 4: u32(data), 8: i64(data)}[size]
+    view: npt.NDArray[np.int64] = {1: np.frombuffer(data, np.uint8), 4: u32(data), 8: i64(data)}[size]
     return Parameters(np.where(there, view[at], 0), there | is_zero)
 
 
