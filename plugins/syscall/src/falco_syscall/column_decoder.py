@@ -164,7 +164,6 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
                     self.count = event.num
                     yield residual, event
             machine.settle()
-            seen.note_dropped()
         seen.end()
         self._previous_ns = int(times[numbered[-1]])
 
@@ -197,7 +196,7 @@ class Seen:
         self._places: Places | None = None
         self._tids: frozenset[int] = frozenset()
         threads.was_seen = self.was_seen
-        threads.dropped = []
+        threads.was_dropped = self.note_dropped
 
     def was_seen(self, tid: int) -> bool:
         """Whether an event of the thread came after the thread was last taken out of the table."""
@@ -223,16 +222,13 @@ class Seen:
         runs: list[int] = tids[starts].tolist()
         return runs
 
-    def note_dropped(self) -> None:
-        """Remember which threads the event took out of the table."""
-        dropped = self._threads.dropped
-        if dropped:
-            self._dropped_at.update(dict.fromkeys(dropped, self.place))
-            dropped.clear()
+    def note_dropped(self, tid: int) -> None:
+        """Remember that the event took a thread out of the table."""
+        self._dropped_at[tid] = self.place
 
     def end(self) -> None:
         """Enter the threads that were seen; nothing of the chunk is needed any more."""
         self.place = len(self._columns.tids)
         for tid in self._threads.unknown(self._runs()):
             self._threads.get(tid)
-        self._threads.was_seen = self._threads.dropped = None
+        self._threads.was_seen = self._threads.was_dropped = None
