@@ -100,17 +100,17 @@ class Track:
             self.source.close()
 
     def _run_jobs(self) -> None:
+        decoder = self._event_source.decoder_type()
+        rules = self._rulebook.ruleset(self.name, decoder)
+        pipeline: Pipeline[Any, Any] = Pipeline(self.source, decoder, rules, self._output, self._session.report)
+        self.statistics = pipeline.statistics
         make = partial(build, self._rulebook.recipe(), self.name)
-        result = run_jobs(
-            self.source,
-            make,
-            self._output,
-            jobs=self._session.options.jobs,
-            report=self._session.report,
-            is_stopped=lambda: self._is_stopped,
-        )
-        self.statistics, self._count, self._failures = result.statistics, result.count, result.failures
-        self._counters = result.counters
+        jobs = self._session.options.jobs
+        try:
+            result = run_jobs(pipeline, make, jobs=jobs, is_stopped=lambda: self._is_stopped)
+        finally:
+            self._failures = pipeline.failures
+        self._count, self._counters = result.count, result.counters
 
     def counters(self) -> Mapping[str, int]:
         """What was not looked at, by reason."""

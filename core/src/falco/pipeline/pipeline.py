@@ -57,7 +57,7 @@ class Pipeline(Generic[B, E]):
         self.statistics = Statistics()
         self.failures = 0
         """Events whose evaluation raised: a fault of a field, counted as evaluated."""
-        self._report = source.report = decoder.report = report
+        self.report = source.report = decoder.report = report
 
     def run(self) -> None:
         """Evaluate every event until the source ends. Raises what the source or the decoder raises."""
@@ -84,7 +84,7 @@ class Pipeline(Generic[B, E]):
         """Count an event that could not be evaluated; report the 1st, 10th, 100th …, never the payload."""
         self.failures += 1
         if str(self.failures).strip("0") == "1":
-            self._report(
+            self.report(
                 f"{self.source.event_source}: event {event.num} could not be evaluated: "
                 f"{type(error).__name__}: {error} ({self.failures} such events so far)"
             )
