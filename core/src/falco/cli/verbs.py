@@ -16,6 +16,7 @@ from falco.cli.inputs import Inputs
 from falco.cli.invocation import Invocation
 from falco.cli.screen import Screen
 from falco.cli.surroundings import Surroundings
+from falco.errors import ConfigError
 from falco.plugins.activation import SYSCALL
 from falco.rules.model import Priority
 
@@ -120,14 +121,6 @@ def _scan() -> click.Command:
     )
 
 
-<<<<<<< HEAD
-def _engine(inputs: Inputs) -> tuple[str, ...]:
-    """Options that let the engine of system calls replay captures, if there is one."""
-    capture = next((one for one in inputs.found if one.source == SYSCALL), None)
-    if capture is None:
-        return ("engine.kind=nodriver",)
-    return ("engine.kind=replay", f"engine.replay.capture_file={capture.where}")
-=======
 def _events() -> click.Command:
     def events(
         file: str,
@@ -143,12 +136,15 @@ def _events() -> click.Command:
         is_json = common.pop("is_json")
         changes = {"is_scan": True, **_merged(**common, is_json=False)}
         changes["options"] = ("log_level=warning", *changes["options"])
-        opening, name = _opening(invocation.session(is_quiet=True, **changes), file, source)
-        changes["options"] += tuple(opening)
+        session = invocation.session(is_quiet=True, **changes)
+        inputs = Inputs(session, (file,), source)
+        if len(inputs.found) != 1:
+            raise ConfigError(f"'{file}' is a directory: name one file")
+        changes["options"] += _engine(inputs)
         from falco.cli.looking import Question, look  # pipelines take time to import, which lists do not need
 
         question = Question(" ".join(condition), fields, is_json, is_counted)
-        return look(invocation.session(**changes, enable_source=(name,)), name, question)
+        return look(invocation.session(**changes), inputs.found[0], question)
 
     return _command(
         events,
@@ -159,7 +155,14 @@ def _events() -> click.Command:
         *_common(),
         click.Option(["--source"], default="", metavar="<event_source>", help="The event source of what is in FILE."),
     )
->>>>>>> refs/heads/investigate
+
+
+def _engine(inputs: Inputs) -> tuple[str, ...]:
+    """Options that let the engine of system calls replay captures, if there is one."""
+    capture = next((one for one in inputs.found if one.source == SYSCALL), None)
+    if capture is None:
+        return ("engine.kind=nodriver",)
+    return ("engine.kind=replay", f"engine.replay.capture_file={capture.where}")
 
 
 def _validate() -> click.Command:
