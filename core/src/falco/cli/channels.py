@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from falco.alerts import FormatOptions, Formatter, JsonFormatter, TextFormatter
+from falco.alerts.formatter import Render
+from falco.cli.colours import coloured
+from falco.cli.screen import is_coloured
 from falco.cli.session import Session
 from falco.clock import Clock
 from falco.config.settings import Settings
@@ -10,22 +15,32 @@ from falco.errors import ConfigError
 from falco.outputs import Dispatcher, Output, OutputContext
 from falco.plugins.manager import unique
 
+_STDOUT: Final = "stdout"
+"""The channel that people look at."""
 
-def dispatcher(session: Session) -> Dispatcher:
+
+def dispatcher(session: Session, *, may_be_none: bool = False) -> Dispatcher:
     """The channels that are switched on, each with a formatter of its own.
 
+    Args:
+        session: The run.
+        may_be_none: Whether it is all right if none is.
+
     Raises:
-        ConfigError: None is, or there is no formatter of the name that is configured.
+        ConfigError: None is, and that is not all right; or there is no formatter of the name that is configured.
     """
     settings, types = session.settings, session.plugins.output_types()
     options = format_options(settings, session.clock, session.hostname)
     outputs: list[Output] = [
-        cls(session.configuration.outputs[name], _context(session, settings, options))
+        cls(session.configuration.outputs[name], _context(name, session, settings, options))
         for name, cls in types.items()
         if name in session.configuration.outputs
     ]
-    if not outputs:
-        raise ConfigError("No output configured, please make sure at least one output is configured and enabled.")
+    if not outputs and not may_be_none:
+        raise ConfigError(
+            "No output configured, please make sure at least one output is configured and enabled. "
+            f"For example: -o stdout_output.enabled=true (installed channels: {', '.join(types) or 'none'})"
+        )
     return Dispatcher(
         outputs,
         report=session.report,
@@ -64,10 +79,14 @@ def _formatter(session: Session) -> type[Formatter]:
     return known[name]
 
 
-def _context(session: Session, settings: Settings, options: FormatOptions) -> OutputContext:
+def _context(name: str, session: Session, settings: Settings, options: FormatOptions) -> OutputContext:
     formatter = _formatter(session)(options)
+    render: Render = formatter.render
+    around = session.around
+    if name == _STDOUT and isinstance(formatter, TextFormatter) and is_coloured(around.stdout, around.env):
+        render = coloured(render)
     return OutputContext(
-        render=formatter.render,
+        render=render,
         is_json=settings.json_output,
         is_buffered=settings.buffered_outputs and not session.options.unbuffered,
         stdout=session.around.stdout,
