@@ -51,7 +51,9 @@ _DENSE: Final = {
 class _Machine:
     """Processes that call what the weights say."""
 
-    def __init__(self, weights: dict[str, float], names: Callable[[], str], write: Callable[[CaptureEvent], object]) -> None:
+    def __init__(
+        self, weights: dict[str, float], names: Callable[[], str], write: Callable[[CaptureEvent], object]
+    ) -> None:
         self._random = random.Random(2022)
         self._actions = self._random.choices(list(weights), list(weights.values()), k=_CALLS_A_ROUND)
         self._names = names

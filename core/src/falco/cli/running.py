@@ -45,7 +45,7 @@ def run(session: Session, rulebook: Rulebook, process: Process | None) -> int:
     Raises:
         FalcoError: Nothing can be opened, or an event source failed. What was found until then is said before.
     """
-    if session.is_first_run and not session.options.is_scan:
+    if session.is_first_run:
         session.around.complain(first_run.welcome(session, session.selected))
     following: Session | None = session
     while following is not None:
@@ -189,7 +189,7 @@ class Run:
     def _end_sources(self) -> None:
         self._stopped_at_s = time.monotonic()
         for track in self._tracks:
-            track.source.close()
+            track.stop()
 
     def _reopen(self, sentence: str) -> None:
         _log.info(sentence)

@@ -36,6 +36,8 @@ class Configuration:
     """What was passed over, in order."""
     notes: tuple[Problem, ...] = ()
     """Keys that are well and have no effect here."""
+    formatter: str = ""
+    """Name of the formatter that a plugin brings, ``x-falco-py.formatter``; "" = text or JSON, as json_output says."""
 
     @property
     def files(self) -> tuple[ConfigFile, ...]:
@@ -80,7 +82,16 @@ def load(
             outputs[name] = configured
     converter.problems.extend(check.removed_keys(root))
     notes = tuple(check.idle_keys(root, settings))
-    return Configuration(settings, outputs, replace(merged, root=root), tuple(converter.problems), notes)
+    extension = root.get(EXTENSIONS)
+    formatter = extension.get("formatter") if isinstance(extension, MappingNode) else None
+    return Configuration(
+        settings,
+        outputs,
+        replace(merged, root=root),
+        tuple(converter.problems),
+        notes,
+        formatter.text if isinstance(formatter, ScalarNode) else "",
+    )
 
 
 def _channel(

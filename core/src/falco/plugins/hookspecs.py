@@ -70,7 +70,7 @@ def falco_register_outputs() -> Iterable[type[Output]]:  # type: ignore[empty-bo
 
 @hookspec
 def falco_register_formatters() -> Iterable[type[Formatter]]:  # type: ignore[empty-body]
-    """Renderings of a whole alert, like text and JSON."""
+    """Renderings of a whole alert, like text and JSON; ``x-falco-py.formatter`` of falco.yaml names the one to use."""
 
 
 @hookspec

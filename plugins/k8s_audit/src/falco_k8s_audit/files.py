@@ -42,6 +42,19 @@ class Part:
         return f"{self.path}:{number + self._before}"
 
 
+class _Unpacked:
+    """What is in a gzip file. Of a damaged one nothing is lost that could be unpacked before the damage."""
+
+    def __init__(self, file: io.FileIO) -> None:
+        self._file = gzip.GzipFile(fileobj=file)
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill *buffer*, as far as one read goes: ``GzipFile.readinto`` drops what it has when a later one fails."""
+        block = self._file.read1(len(buffer))
+        buffer[: len(block)] = block
+        return len(block)
+
+
 class FileTransport:
     """Files, one after the other.
 
@@ -61,6 +74,8 @@ class FileTransport:
         self._closed = False
         self.position: tuple[str, int] = ("", 0)
         """File and offset; all that is before is done. In a compressed file the offset is that of its content."""
+        self.bytes_read = 0
+        """Bytes taken from all files, as they lie on the disk."""
 
     def batches(self) -> Iterator[Records]:
         """The records of all files.
@@ -135,15 +150,17 @@ class FileTransport:
     def _read(self, part: Part, file: io.FileIO) -> Iterator[Records]:
         """The records of one part."""
         is_plain = part.start > 0 or part.stop is not None or not _is_gzip(file)
-        source = file if is_plain else gzip.GzipFile(fileobj=file)
+        source = file if is_plain else _Unpacked(file)
         at = _line_start(file, part.start) if is_plain else 0
         if is_plain:
             file.seek(at)
         reader = LineReader(source, self._limits.record, at, part.stop)
         splitter = RecordSplitter(part.place, self._limits, is_lines=part.stop is not None)
         buffered = io.BufferedReader(reader, _BUFFER)
+        before, first = self.bytes_read, at
         while not self._closed and (lines := buffered.readlines(_BATCH)):
             yield splitter.feed(lines)
+            self.bytes_read = before + file.tell() - first
             at += sum(map(len, lines))
             if reader.excesses:
                 at += _excess(lines, reader, self._limits.record)

@@ -7,6 +7,7 @@ are never decoded; a thread that only they belong to is met when somebody asks f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,11 +20,12 @@ from falco_syscall.catalogue.events import GENERIC_EXIT
 from falco_syscall.decoder import assume, is_of_kernel, watched_names
 from falco_syscall.event import SyscallEvent
 from falco_syscall.interest import DISPATCH, Interest
-from falco_syscall.operations import CLOSE, COPY, MOVE, OPEN_CHECKED, VISIT, Operations
+from falco_syscall.operations import CLOSE, COPY, MOVE, OPEN_CHECKED, SOCKET, VISIT, Operations
 from falco_syscall.state import new_machine
 from falco_syscall.state.effects import Effects
 from falco_syscall.state.machine import MAKES_KNOWN
-from falco_syscall.state.tables import MOST_DESCRIPTORS, DescriptorTable, Undecoded
+from falco_syscall.state.sockets import new_socket
+from falco_syscall.state.tables import MOST_DESCRIPTORS, DescriptorTable, Shared, Undecoded
 
 if TYPE_CHECKING:
     from falco.conditions.checked import Check
@@ -96,7 +98,8 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
         times = i64(data)[columns.chunk.heads]
         start_place = self._find_start(columns, numbered, times)
         operations = Operations(columns, numbered, interest, effects, times=times, before_ns=self._previous_ns)
-        visited, paths = columns.events(operations.visited()), operations.paths()
+        visits = operations.visited()
+        visited, enters, paths = columns.events(visits), columns.enters(visits), operations.paths()
         nowhere = table = DescriptorTable()
         current, entries, limit, directory = _NO_TID, table.entries, 0, ""
         for place, kind, what, tid, fd, start, end, before_ns in operations:
@@ -120,6 +123,11 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
                     if fd >= 0:
                         table.mark_connected(fd)
                     continue
+                if what == SOCKET:
+                    about = next(operations.sockets)
+                    if limit:
+                        table.enter(fd, socket(about))
+                    continue
                 entry: Undecoded = data[start:end]
                 is_told = True
                 if what == OPEN_CHECKED:
@@ -137,11 +145,13 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
                 if is_told and residual is None and (len(entries) < limit or fd in entries):
                     entries[fd] = entry
                     continue
-            item = next(visited) if what == VISIT else columns.event(place)
+            if what == VISIT:
+                item, enter = next(visited), next(enters)
+            else:
+                item, enter = columns.event(place), next(columns.enters(np.array([place])))
             event = SyscallEvent(item, machine)
             event.start_ns = self._start_ns if place >= start_place else 0
             event.previous_ns = before_ns or event.time_ns
-            enter = columns.kept_enter(place)
             if enter is not None:
                 event.enter = SyscallEvent(enter, machine)
             seen.place = place
@@ -154,7 +164,6 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
                     self.count = event.num
                     yield residual, event
             machine.settle()
-            seen.note_dropped()
         seen.end()
         self._previous_ns = int(times[numbered[-1]])
 
@@ -169,6 +178,12 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
         return int(first[0])
 
 
+@lru_cache(maxsize=1024)
+def socket(about: tuple[int, int, int, int]) -> Shared:
+    """A new socket, as it is kept until somebody looks at it."""
+    return Shared(new_socket(*about))
+
+
 class Seen:
     """The threads of a chunk's events that nobody looked at."""
 
@@ -181,13 +196,13 @@ class Seen:
         self._places: Places | None = None
         self._tids: frozenset[int] = frozenset()
         threads.was_seen = self.was_seen
-        threads.dropped = []
+        threads.was_dropped = self.note_dropped
 
     def was_seen(self, tid: int) -> bool:
         """Whether an event of the thread came after the thread was last taken out of the table."""
         if self._places is None:
             self._places = self._binding()
-            self._tids = frozenset(self._columns.tids[self._places].tolist())
+            self._tids = frozenset(self._runs())
         if tid not in self._tids:
             return False
         places = self._places[self._columns.tids[self._places] == tid]
@@ -198,20 +213,22 @@ class Seen:
         """The events that make an unknown thread known."""
         return np.flatnonzero(_MAKES_KNOWN[self._columns.codes] & (self._columns.traits & NUMBERED > 0))
 
-    def note_dropped(self) -> None:
-        """Remember which threads the event took out of the table."""
-        dropped = self._threads.dropped
-        if dropped:
-            self._dropped_at.update(dict.fromkeys(dropped, self.place))
-            dropped.clear()
+    def _runs(self) -> list[int]:
+        """The threads of the chunk, with few repeats."""
+        tids = self._columns.tids
+        starts = np.empty(len(tids), np.bool_)
+        starts[:1] = True
+        np.not_equal(tids[1:], tids[:-1], out=starts[1:])
+        runs: list[int] = tids[starts].tolist()
+        return runs
+
+    def note_dropped(self, tid: int) -> None:
+        """Remember that the event took a thread out of the table."""
+        self._dropped_at[tid] = self.place
 
     def end(self) -> None:
         """Enter the threads that were seen; nothing of the chunk is needed any more."""
         self.place = len(self._columns.tids)
-        tids = self._columns.tids
-        starts_run = np.empty(len(tids), np.bool_)
-        starts_run[:1] = True
-        np.not_equal(tids[1:], tids[:-1], out=starts_run[1:])
-        for tid in self._threads.unknown(tids[starts_run].tolist()):
+        for tid in self._threads.unknown(self._runs()):
             self._threads.get(tid)
-        self._threads.was_seen = self._threads.dropped = None
+        self._threads.was_seen = self._threads.was_dropped = None

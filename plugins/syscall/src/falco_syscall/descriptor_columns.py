@@ -1,4 +1,4 @@
-"""Descriptors of many events at once: which one each uses, and the opens and copies that need no second look."""
+"""Parameters of many events at once, and the opens that need no second look."""
 
 from __future__ import annotations
 
@@ -21,55 +21,62 @@ _FD_BYTES: Final = 8
 _LONGEST_PATH: Final = 4096
 
 
-class UsedFds(NamedTuple):
-    """The descriptors that events use.
+class Parameters(NamedTuple):
+    """One parameter of many events, a number.
 
     Attributes:
-        numbers: Of those that are known.
+        values: Of those that are known.
         known: Whether it could be told; of the others the events must be decoded.
     """
 
-    numbers: Places
+    values: Places
     known: Mask
 
 
-class _Source(NamedTuple):
-    """By stored code and number of parameters: in which event the descriptor is, and which parameter it is."""
+class _Sources(NamedTuple):
+    """By stored code and number of parameters: in which event a parameter is, and at which index."""
 
     enters: npt.NDArray[np.int32]
-    """Code of the enter event, -1 if it is in the event itself, -2 if it cannot be told."""
+    """Code of the enter event, or ``_ITSELF``, ``_ZERO``, ``_UNTOLD``."""
     indices: npt.NDArray[np.int8]
 
 
+_ITSELF, _UNTOLD, _ZERO = -1, -2, -3
+FD: Final = -1
+"""The parameter that is the descriptor which the event uses, whatever its index."""
+
+
 @cache
-def _sources() -> _Source:
-    enters = np.full((len(EVENTS), COUNTS), -2, np.int32)
+def _sources(parameter: int) -> _Sources:
+    enters = np.full((len(EVENTS), COUNTS), _UNTOLD, np.int32)
     indices = np.zeros((len(EVENTS), COUNTS), np.int8)
     for info in EVENTS:
         for count in range(len(info.params) + 1):
             way = plan(info.code, count)
-            index = FD_INDEX[way.code]
-            if index < 0:
-                continue
-            if way.fate is Fate.PASS and index < count:
-                enters[info.code, count], indices[info.code, count] = -1, index
-            elif way.fate is Fate.CONVERT and index < len(way.pieces):
-                piece = way.pieces[index]
-                if piece.origin is not Origin.CONSTANT and piece.limit in {None, _FD_BYTES}:
-                    enter = way.enter if piece.origin is Origin.ENTER else None
-                    enters[info.code, count] = -1 if enter is None else enter
-                    indices[info.code, count] = piece.number
-    return _Source(enters.ravel(), indices.ravel())
+            index = FD_INDEX[way.code] if parameter == FD else parameter
+            if way.fate is Fate.PASS and 0 <= index < count:
+                enters[info.code, count], indices[info.code, count] = _ITSELF, index
+            elif way.fate is Fate.CONVERT and 0 <= index < len(way.pieces):
+                piece, enter = way.pieces[index], _ITSELF
+                if piece.origin is Origin.ENTER and way.enter is not None:
+                    enter = way.enter
+                elif piece.origin is Origin.CONSTANT and not any(piece.value):
+                    enter = _ZERO
+                elif piece.origin is not Origin.EVENT:
+                    continue
+                enters[info.code, count], indices[info.code, count] = enter, piece.number
+    return _Sources(enters.ravel(), indices.ravel())
 
 
-def used_fds(columns: Columns, places: Places) -> UsedFds:
-    """The descriptors that the events at *places* use."""
+def parameters(columns: Columns, places: Places, parameter: int, size: int = _FD_BYTES) -> Parameters:
+    """A parameter of the events at *places*: its index in the current schema, or ``FD``; *size*: 1, 4 or 8 bytes."""
     chunk, data = columns.chunk, columns.chunk.data
-    source = _sources()
+    source = _sources(parameter)
     at = columns.kinds[places]
     enters, indices = source.enters[at], source.indices[at].astype(np.int64)
     holders = places.copy()
-    known = enters >= -1
+    known = enters != _UNTOLD
+    is_zero = enters == _ZERO
     indirect = np.flatnonzero(enters >= 0)
     if len(indirect):
         found = columns.entered[places[indirect]] if columns.entered is not None else np.full(len(indirect), -1)
@@ -77,17 +84,19 @@ def used_fds(columns: Columns, places: Places) -> UsedFds:
         fits = (found >= 0) & (chunk.codes[found] == enters[indirect])
         holders[indirect] = np.where(fits, found, places[indirect])
         known[indirect] = fits
-    counts = columns.counts[holders].astype(np.int64)
-    lengths_at = chunk.heads[holders] + HEADER.size
-    known &= (indices < counts) & (counts < COUNTS)
+    heads, counts = chunk.heads[holders], columns.counts[holders].astype(np.int64)
+    lengths_at = heads + HEADER.size
+    there = known & ~is_zero & (indices < counts) & (counts < COUNTS)
     offsets = lengths_at + 2 * counts
     short = u16(data)
     for index in range(int(indices.max(initial=0))):
-        before = known & (index < indices)
+        before = np.flatnonzero(there & (index < indices))
         offsets[before] += short[lengths_at[before] + 2 * index]
-    at_length = np.where(known, lengths_at + 2 * indices, chunk.heads[holders])
-    known &= (short[at_length] == _FD_BYTES) & (offsets + _FD_BYTES <= chunk.ends[holders])
-    return UsedFds(i64(data)[np.where(known, offsets, chunk.heads[holders])], known)
+    there &= short[np.where(there, lengths_at + 2 * indices, heads)] == size
+    there &= offsets + size <= chunk.ends[holders]
+    at = np.where(there, offsets, heads)
+    view: npt.NDArray[np.int64] = {1: np.frombuffer(data, np.uint8), 4: u32(data), 8: i64(data)}[size]
+    return Parameters(np.where(there, view[at], 0), there | is_zero)
 
 
 class Opens(NamedTuple):

@@ -16,7 +16,8 @@ from falco_syscall.capture.linux import SYSCALLS
 from falco_syscall.catalogue.events import GENERIC_EXIT
 from falco_syscall.descriptor_columns import OPENING_CODES
 from falco_syscall.event import HAS_DESCRIPTOR, HAS_RESULT
-from falco_syscall.state.opening import O_DIRECTORY
+from falco_syscall.state.machine import FD_INDEX
+from falco_syscall.state.opening import O_DIRECTORY, OPEN_CALLS
 from falco_syscall.state.paths import ABSENT, UNREADABLE, concat, directory_of, filename_of
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ SUCCEEDED, FAILED, UNCLEAR = 0, 1, 2
 OUTCOMES: Final = 3
 """How a call ended; for events that are not the end of a call it makes no difference."""
 
-_NO_FD: Final = (None,) * 4
-_ANY_FD: Final = (UNKNOWN,) * 4
+_NO_FD: Final[Key] = (None,) * 4
+_ANY_FD: Final[Key] = (UNKNOWN,) * 4
 OPENINGS: Final = frozenset(
     CODES[name] for name in ("SYSCALL_OPEN_X", "SYSCALL_OPENAT_2_X", "SYSCALL_OPENAT2_X", "SYSCALL_OPEN_BY_HANDLE_AT_X")
 )
@@ -56,7 +57,9 @@ def key(code: int, name: KeyPart, outcome: int) -> Key:
     failed: KeyPart = (False, True, UNKNOWN)[outcome] if HAS_RESULT[code] else None
     opens: KeyPart = UNKNOWN if code in OPENINGS else False
     of_call = name if info.source is EventSource.SYSCALL else None
-    of_fd = _ANY_FD if HAS_DESCRIPTOR[code] else _NO_FD
+    of_fd: Key = _ANY_FD if HAS_DESCRIPTOR[code] else _NO_FD
+    if outcome == FAILED and code in OPEN_CALLS and FD_INDEX[code] < 0:
+        of_fd = (-1, *of_fd[1:])  # an open that failed is about no descriptor
     return (name, ">" if info.is_enter else "<", of_call, failed, opens, opens, *of_fd)
 
 

@@ -13,7 +13,7 @@ from falco_syscall.capture.columns import KEPT_ENTER, ORIGINAL, PLAIN, Columns, 
 from falco_syscall.capture.event_table import CODES, EVENTS, FIXED_SIZES
 from falco_syscall.capture.stored_event import HEADER
 from falco_syscall.catalogue.events import GENERIC_EXIT
-from falco_syscall.descriptor_columns import OPENING_CODES, opens, used_fds
+from falco_syscall.descriptor_columns import FD, OPENING_CODES, opens, parameters
 from falco_syscall.event import HAS_RESULT
 from falco_syscall.interest import FAILED, OUTCOMES, SUCCEEDED, UNCLEAR, Interest
 from falco_syscall.state.copying import FCNTL_COMMANDS
@@ -23,9 +23,9 @@ from falco_syscall.state.sockets import PLAIN_TRANSFERS
 if TYPE_CHECKING:
     from falco_syscall.capture.chunks import Mask, Places
 
-VISIT, CLOSE, OPEN, OPEN_CHECKED, COPY, MOVE = range(6)
+VISIT, CLOSE, OPEN, OPEN_CHECKED, COPY, MOVE, SOCKET = range(7)
 """Operations: decode it and apply it like the plain decoder; forget a descriptor; enter an open file; the same after a
-look at its path; copy a descriptor; note that a descriptor moved data."""
+look at its path; copy a descriptor; note that a descriptor moved data; enter a new socket."""
 
 _RESULT_BYTES: Final = 8
 _HAS_RESULT: Final = np.array(
@@ -33,7 +33,8 @@ _HAS_RESULT: Final = np.array(
 )
 _CLOSE: Final = CODES["SYSCALL_CLOSE_X"]
 _FCNTL: Final = CODES["SYSCALL_FCNTL_X"]
-_FCNTL_PARAMETERS: Final = 4
+_FCNTL_COMMAND: Final = 2
+_SOCKET: Final = CODES["SOCKET_SOCKET_X"]
 _DUPS: Final = (CODES["SYSCALL_DUP_1_X"], CODES["SYSCALL_DUP2_X"])
 _CODE_AT: Final = 20
 
@@ -59,6 +60,7 @@ class Operations:
     Attributes:
         places: Where they are in the chunk.
         what: What is to be done with each.
+        sockets: Domain, type, protocol and flags of new sockets, in order.
     """
 
     def __init__(
@@ -91,11 +93,13 @@ class Operations:
         self._starts = columns.chunk.heads[self.places] + _CODE_AT
         self._ends = columns.chunk.ends[self.places]
         self._paths: list[tuple[Places, list[Path]]] = []
+        self.sockets: Iterator[tuple[int, int, int, int]] = iter(())
         if count:
             self._take_closes()
             self._take_copies()
             self._take_opens()
             self._take_moves()
+            self._take_sockets()
 
     def visited(self) -> Places:
         """The places of the events that are decoded in any case."""
@@ -159,15 +163,15 @@ class Operations:
 
     def _take_closes(self) -> None:
         at = np.flatnonzero((self._codes == _CLOSE) & self._is_sure & ~self._wanted)
-        used = used_fds(self._columns, self.places[at])
-        at, numbers = at[used.known], used.numbers[used.known]
+        used = parameters(self._columns, self.places[at], FD)
+        at, numbers = at[used.known], used.values[used.known]
         self.what[at] = CLOSE
         self._fds[at] = numbers
 
     def _take_copies(self) -> None:
         at = np.flatnonzero(np.isin(self._codes, _DUPS) & self._is_sure & ~self._wanted)
-        used = used_fds(self._columns, self.places[at])
-        at, numbers = at[used.known], used.numbers[used.known]
+        used = parameters(self._columns, self.places[at], FD)
+        at, numbers = at[used.known], used.values[used.known]
         self.what[at] = COPY
         self._fds[at] = self._results[at]
         self._starts[at] = numbers
@@ -191,13 +195,23 @@ class Operations:
             listed = zip(*[row[checked].tolist() for row in rows], strict=True)
             self._paths.append((at[checked], list(listed)))
 
+    def _take_sockets(self) -> None:
+        at = np.flatnonzero((self._codes == _SOCKET) & self._is_sure & ~self._wanted)
+        if not len(at):
+            return
+        told = [parameters(self._columns, self.places[at], index, 4) for index in (1, 2, 3, 4)]
+        known = told[0].known & told[1].known & told[2].known & told[3].known
+        self.what[at[known]] = SOCKET
+        self._fds[at[known]] = self._results[at[known]]
+        self.sockets = zip(*[each.values[known].tolist() for each in told], strict=True)
+
     def _take_moves(self) -> None:
         if not self._effects.marks_connections:
             return
         is_move = _PLAIN_TRANSFER[self._codes] | _is_without_ends(self._columns, self.places)
         at = np.flatnonzero(is_move & self._is_sure & ~self._wanted)
-        used = used_fds(self._columns, self.places[at])
-        at, numbers = at[used.known], used.numbers[used.known]
+        used = parameters(self._columns, self.places[at], FD)
+        at, numbers = at[used.known], used.values[used.known]
         self.what[at] = MOVE
         self._fds[at] = numbers
 
@@ -214,15 +228,8 @@ def _is_without_ends(columns: Columns, places: Places) -> Mask:
 def _is_idle_fcntl(columns: Columns, places: Places, codes: npt.NDArray[np.uint16]) -> Mask:
     """Which events are of fcntl with a command that neither copies a descriptor nor changes it."""
     is_idle = np.zeros(len(places), np.bool_)
-    at = np.flatnonzero((codes == _FCNTL) & (columns.traits[places] & ORIGINAL > 0))
-    at = at[columns.counts[places[at]] == _FCNTL_PARAMETERS]
+    at = np.flatnonzero(codes == _FCNTL)
     if len(at):
-        data, heads = columns.chunk.data, columns.chunk.heads[places[at]]
-        lengths_at = heads + HEADER.size
-        sizes = u32(data)[lengths_at], u16(data)[lengths_at + 4]
-        known = (sizes[0] == _RESULT_BYTES * 0x10001) & (sizes[1] == 1)
-        command_at = lengths_at + 2 * _FCNTL_PARAMETERS + 2 * _RESULT_BYTES
-        known &= command_at < columns.chunk.ends[places[at]]
-        commands = np.frombuffer(data, np.uint8)[np.where(known, command_at, 0)]
-        is_idle[at] = known & ~np.isin(commands, FCNTL_COMMANDS)
+        commands = parameters(columns, places[at], _FCNTL_COMMAND, 1)
+        is_idle[at] = commands.known & ~np.isin(commands.values, FCNTL_COMMANDS)
     return is_idle

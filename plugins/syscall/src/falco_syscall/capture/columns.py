@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import accumulate, pairwise
+from itertools import accumulate, pairwise, repeat
 from operator import itemgetter
 from struct import Struct
 from typing import Final, NamedTuple, TypeAlias
@@ -182,20 +182,50 @@ class Columns:
         if self.hidden is not None:
             hidden |= self.hidden[places]
         data = chunk.data
-        columns = (places, self.nums[places], chunk.starts[places], chunk.heads[places], hidden)
-        for place, num, start, head, is_hidden in zip(*[column.tolist() for column in columns], strict=True):
+        enters = np.full(len(places), -1) if self.entered is None else self.entered[places]
+        columns = (places, self.nums[places], chunk.starts[places], chunk.heads[places], enters, hidden)
+        for place, num, start, head, enter, is_hidden in zip(*[column.tolist() for column in columns], strict=True):
             time_ns, tid, _, stored, count = HEADER.unpack_from(data, head)
-            code, params = self._sound(place, head, stored, count)
+            code, params = self._sound(place, head, stored, count, enter)
             yield CaptureEvent(num, time_ns, tid, data[start] | data[start + 1] << 8, code, params, is_hidden, stored)
+
+    def enters(self, places: Places) -> Iterator[CaptureEvent | None]:
+        """The enter events, of those that the current schema keeps, of the calls that events end."""
+        if self.kept is None:
+            yield from repeat(None, len(places))
+            return
+        kept = self.kept[places]
+        fits = (kept >= 0) & (self.codes[kept] == self.codes[places] - 1)
+        found = self.events(kept[fits])
+        for place, fit in zip(places.tolist(), fits.tolist(), strict=True):
+            enter = next(found) if fit else self.carried_kept.get(place)
+            yield enter if enter is not None and enter.code == int(self.codes[place]) - 1 else None
 
     def params(self, place: int) -> tuple[int, list[bytes]]:
         """The current code and parameters of a numbered event."""
-        chunk = self.chunk
-        return self._sound(place, int(chunk.heads[place]), int(chunk.codes[place]), int(self.counts[place]))
+        head = int(self.chunk.heads[place])
+        _, _, _, stored, count = HEADER.unpack_from(self.chunk.data, head)
+        return self._sound(place, head, stored, count, -1 if self.entered is None else int(self.entered[place]))
 
-    def _sound(self, place: int, head: int, stored: int, count: int) -> tuple[int, list[bytes]]:
+    def remembered(self, place: int) -> tuple[int, list[bytes]]:
+        """The code and parameters with which an enter event waits."""
+        if self.traits[place] & NUMBERED:
+            return self.params(place)
+        head = int(self.chunk.heads[place])
+        _, _, _, stored, count = HEADER.unpack_from(self.chunk.data, head)
+        params = self._stored(place, head, stored, count)
+        way = plan(stored, count)
+        return way.code, assembled(way, params, None) if way.pieces else params
+
+    def _sound(self, place: int, head: int, stored: int, count: int, enter: int) -> tuple[int, list[bytes]]:
         """Parameters with a size that their type cannot have are left empty."""
-        code, params = self._converted(place, head, stored, count)
+        params = self._stored(place, head, stored, count)
+        way = plan(stored, count)
+        code = way.code
+        if way.fate is Fate.PASS:
+            del params[len(EVENTS[code].params) :]
+        else:
+            params = assembled(way, params, None if way.enter is None else self._entered(place, enter, way.enter))
         fixed = _FIXED[code]
         if len(params) != fixed.number or fixed.sizes_of(list(map(len, params))) != fixed.sizes:
             for position, size in FIXED_SIZES[code]:
@@ -203,22 +233,6 @@ class Columns:
                     self.say(wrong_size(code, position, len(params[position])))
                     params[position] = b""
         return code, params
-
-    def kept_enter(self, index: int) -> CaptureEvent | None:
-        """The enter event, of those that the current schema keeps, of the call that an event ends."""
-        if self.kept is None:
-            return None
-        place = int(self.kept[index])
-        enter = self.event(place) if place >= 0 else self.carried_kept.get(index)
-        return enter if enter is not None and enter.code == int(self.codes[index]) - 1 else None
-
-    def _converted(self, place: int, head: int, stored: int, count: int) -> tuple[int, list[bytes]]:
-        params = self._stored(place, head, stored, count)
-        way = plan(stored, count)
-        if way.fate is Fate.PASS:
-            del params[len(EVENTS[way.code].params) :]
-            return way.code, params
-        return way.code, assembled(way, params, None if way.enter is None else self._entered(place, way.enter))
 
     def _stored(self, place: int, head: int, stored: int, count: int) -> list[bytes]:
         data = self.chunk.data
@@ -228,27 +242,17 @@ class Columns:
         ends = accumulate(_LENGTHS[count].unpack_from(data, at), initial=at + 2 * count)
         return [data[a:b] for a, b in pairwise(ends)]
 
-    def _entered(self, index: int, wanted: int) -> list[bytes] | None:
-        place = int(self.entered[index]) if self.entered is not None else -1
-        if place >= 0:
-            if not self.traits[place] & _REMEMBERED:
+    def _entered(self, place: int, enter: int, wanted: int) -> list[bytes] | None:
+        """The parameters that wait for an event; *enter*: the place of the event before, of those that matter."""
+        if enter >= 0:
+            if not self.traits[enter] & _REMEMBERED:
                 return None
-            code, params = self.remembered(place)
-        elif index in self.carried:
-            code, params = self.carried[index]
+            code, params = self.remembered(enter)
+        elif place in self.carried:
+            code, params = self.carried[place]
         else:
             return None
         return params if code == wanted else None
-
-    def remembered(self, place: int) -> tuple[int, list[bytes]]:
-        """The code and parameters with which an enter event waits."""
-        if self.traits[place] & NUMBERED:
-            return self.params(place)
-        chunk, count = self.chunk, int(self.counts[place])
-        stored = int(chunk.codes[place])
-        params = self._stored(place, int(chunk.heads[place]), stored, count)
-        way = plan(stored, count)
-        return way.code, assembled(way, params, None) if way.pieces else params
 
 
 class ColumnConverter:

@@ -14,21 +14,33 @@ from falco_syscall.state.paths import ABSENT, UNREADABLE
 MOST_DESCRIPTORS: Final = 4096
 """Descriptors a process; further ones are not kept."""
 
+
+class Shared:
+    """A descriptor that several processes have since a fork, as long as none looks at it."""
+
+    __slots__ = ("original",)
+
+    def __init__(self, original: Descriptor) -> None:
+        self.original = original
+        """Never changed."""
+
+
 Undecoded: TypeAlias = "bytes | tuple[str, bytes]"
 """An opening event from its code on, as it was stored; with the working directory if its path is relative.
 
-Only events that need no second look: of open, openat and openat2, all parameters of the right size, a path that could
-be read, and no descriptor that the path starts from.
+Only events that need no second look: of open, openat and openat2, all parameters of the right size, and no descriptor
+that the path starts from.
 """
-Entry: TypeAlias = "Descriptor | Undecoded"
+Entry: TypeAlias = "Descriptor | Undecoded | Shared"
 
 _KIND: Final = Struct("<HI")
 _LENGTH: Final = Struct("<H")
-_FLAGS: Final = Struct("<I")
 
 
-def decoded(entry: Undecoded) -> Descriptor:
-    """The descriptor that an opening event made."""
+def decoded(entry: Undecoded | Shared) -> Descriptor:
+    """The descriptor that an opening event made, or the own one of a process that shares it."""
+    if isinstance(entry, Shared):
+        return entry.original.copied()
     base, event = (".", entry) if isinstance(entry, bytes) else entry
     call, count, name_at, name_end = _layout(event)
     name = from_bytes(event[name_at:name_end])
@@ -43,11 +55,19 @@ def decoded(entry: Undecoded) -> Descriptor:
 
 def closes_on_exec(entry: Entry) -> bool:
     """Whether a successful exec closes a descriptor."""
-    if isinstance(entry, Descriptor):
+    if isinstance(entry, bytes):
+        event = entry
+    elif isinstance(entry, Shared):
+        return entry.original.closes_on_exec
+    elif isinstance(entry, tuple):
+        event = entry[1]
+    else:
         return entry.closes_on_exec
-    event = entry if isinstance(entry, bytes) else entry[1]
-    flags: int = _FLAGS.unpack_from(event, _layout(event)[3])[0]
-    return bool(flags & CLOEXEC)
+    # The second byte of the flags: there is no quicker way, and exec asks for every descriptor.
+    name = OPEN_CALLS[event[0] | event[1] << 8].name
+    length_at = 6 + 2 * name
+    flags_at = 6 + 2 * event[2] + 8 * name + (event[length_at] | event[length_at + 1] << 8)
+    return bool(event[flags_at + 1] & CLOEXEC >> 8)
 
 
 def _layout(event: bytes) -> tuple[OpenCall, int, int, int]:
@@ -141,9 +161,15 @@ class DescriptorTable(MutableMapping[int, Descriptor]):
             entry.is_connected = True
 
     def copy_from(self, other: DescriptorTable) -> None:
-        """Take over copies of everything in *other*: a fork."""
+        """Take over everything in *other*: a fork."""
         for number, entry in other.entries.items():
-            self.enter(number, entry.copied() if isinstance(entry, Descriptor) else entry)
+            if isinstance(entry, Descriptor):
+                other.entries[number] = Shared(entry)
+        if not self.entries:
+            self.entries = other.entries.copy()
+            return
+        for number, entry in other.entries.items():
+            self.enter(number, entry)
 
     def close_on_exec(self) -> None:
         """Forget what exec closes."""
