@@ -7,6 +7,7 @@ Alerts are no log lines.
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, MutableMapping
@@ -128,8 +129,9 @@ def _local(zone: tzinfo | None) -> Callable[[], str]:
 
 def _system_log() -> Callable[[str, str], None] | None:
     """Sends a line to the local syslog; None where the system has none."""
-    try:
-        import syslog  # not on Windows
-    except ImportError:
+    if sys.platform != "win32":
+        import syslog
+
+        return lambda level, line: syslog.syslog(_SYSLOG.get(level, syslog.LOG_INFO), line.replace("\0", "?"))
+    else:  # noqa: RET505  so that the type checker sees that one of the two is for another system
         return None
-    return lambda level, line: syslog.syslog(_SYSLOG.get(level, syslog.LOG_INFO), line.replace("\0", "?"))

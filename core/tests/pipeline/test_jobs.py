@@ -1,4 +1,8 @@
-"""Several processes say what one would, in the same order and with the same numbers."""
+"""Several processes say what one would, in the same order and with the same numbers.
+
+Faults put into the code by hand, one at a time, and found by these tests: numbers of the part · events of a part not
+added · parts in any order · what a process counted for its earlier parts counted again · the error of a part lost.
+"""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from falco.clock import Clock
 from falco.config.settings import Settings
 from falco.errors import ConfigError
 from falco.outputs import Dispatcher, Output, OutputContext
+from falco.plugins.manager import unique
 
 _STDOUT: Final = "stdout"
 """The channel that people look at."""
@@ -26,7 +27,7 @@ def dispatcher(session: Session, *, may_be_none: bool = False) -> Dispatcher:
         may_be_none: Whether it is all right if none is.
 
     Raises:
-        ConfigError: None is, and that is not all right.
+        ConfigError: None is, and that is not all right; or there is no formatter of the name that is configured.
     """
     settings, types = session.settings, session.plugins.output_types()
     options = format_options(settings, session.clock, session.hostname)
@@ -62,15 +63,31 @@ def format_options(settings: Settings, clock: Clock, hostname: str) -> FormatOpt
     )
 
 
+def _formatter(session: Session) -> type[Formatter]:
+    """What writes alerts: text or JSON, unless the configuration names what a plugin registers."""
+    name = session.configuration.extensions.formatter
+    if not name:
+        return JsonFormatter if session.settings.json_output else TextFormatter
+    found = ((plugin, cls.name, cls) for plugin, cls in session.plugins.collect("falco_register_formatters"))
+    known: dict[str, type[Formatter]] = {
+        TextFormatter.name: TextFormatter,
+        JsonFormatter.name: JsonFormatter,
+        **unique("formatter", found),
+    }
+    if name not in known:
+        raise ConfigError(f"x-falco-py.formatter: there is no formatter '{name}'; installed: {', '.join(known)}")
+    return known[name]
+
+
 def _context(name: str, session: Session, settings: Settings, options: FormatOptions) -> OutputContext:
-    formatter: Formatter = JsonFormatter(options) if settings.json_output else TextFormatter(options)
+    formatter = _formatter(session)(options)
     render: Render = formatter.render
     around = session.around
-    if name == _STDOUT and not settings.json_output and is_coloured(around.stdout, around.env):
+    if name == _STDOUT and isinstance(formatter, TextFormatter) and is_coloured(around.stdout, around.env):
         render = coloured(render)
     return OutputContext(
         render=render,
-        is_json=settings.json_output,
+        is_json=isinstance(formatter, JsonFormatter),
         is_buffered=settings.buffered_outputs and not session.options.unbuffered,
         stdout=session.around.stdout,
         env=session.around.env,

@@ -17,9 +17,11 @@ from falco.cli.flags import FLAGS, REMOVED
 from falco.cli.help import EXIT_FAILURE, FAILURE, Group, HelpAsked
 from falco.cli.invocation import Invocation
 from falco.cli.options import Options
+from falco.cli.plugin_commands import PluginGroup
 from falco.cli.process import Process
 from falco.cli.surroundings import Surroundings
 from falco.errors import FalcoError
+from falco.plugins.manager import PluginManager
 
 _ABOUT: Final = """Falco in Python: events in, rules over them, alerts out.
 
@@ -106,7 +108,7 @@ def _code(shared: dict[str, Any]) -> int:
     return code
 
 
-def _root(argv: Sequence[str], around: Surroundings, process: Process | None) -> Group:
+def _root(argv: Sequence[str], around: Surroundings, process: Process | None) -> PluginGroup:
     def start(**given: Any) -> int:
         context = click.get_current_context()
         context.obj = Invocation(Options(**given, argv=tuple(argv)), around, process)
@@ -114,8 +116,9 @@ def _root(argv: Sequence[str], around: Surroundings, process: Process | None) ->
             return 0
         return actions.perform(context.obj.session(), process)
 
-    group = Group(
+    group = PluginGroup(
         "falco",
+        manager=PluginManager.of_environment,
         params=[flag.option() for flag in FLAGS],
         callback=start,
         help=_ABOUT,

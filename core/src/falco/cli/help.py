@@ -55,7 +55,8 @@ class Group(Command, click.Group):
         """The command that *args* starts with."""
         name = args[0]
         if self.get_command(ctx, name) is None:
-            close = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
+            is_file = "." in name or "/" in name
+            close = [] if is_file else difflib.get_close_matches(name, self.list_commands(ctx), n=1)
             hint = f" Did you mean '{close[0]}'?" if close else f" To look at a file: falco scan {name}"
             ctx.fail(f"No such command '{name}'.{hint}")
         return super().resolve_command(ctx, args)

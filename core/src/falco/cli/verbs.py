@@ -27,7 +27,7 @@ COMPLETION_VARIABLE: Final = "_FALCO_COMPLETE"
 
 def register(group: click.Group) -> None:
     """Add the verbs to *group*."""
-    for command in (_run(), _scan(), _validate(), _describe()):
+    for command in (_run(), _scan(), _events(), _validate(), _describe()):
         group.add_command(command)
     group.add_command(_list())
     group.add_command(_completion())
@@ -126,6 +126,48 @@ def _engine(inputs: Inputs) -> tuple[str, ...]:
     if capture is None:
         return ("engine.kind=nodriver",)
     return ("engine.kind=replay", f"engine.replay.capture_file={capture.where}")
+
+
+def _events() -> click.Command:
+    def events(
+        file: str,
+        condition: tuple[str, ...],
+        *,
+        fields: str,
+        is_counted: bool,
+        source: str,
+        **common: Any,
+    ) -> int:
+        """Print the events of a file that a condition of the rule language holds for; all without one."""
+        invocation = _invocation()
+        is_json = common.pop("is_json")
+        changes = {"is_scan": True, **_merged(**common, is_json=False)}
+        changes["options"] = ("log_level=warning", *changes["options"])
+        inputs = Inputs(invocation.session(is_quiet=True, **changes), (file,), source)
+        if len(inputs.found) != 1:
+            raise click.UsageError(f"'{file}' is not one file")
+        changes["options"] += _engine(inputs)
+        from falco.cli.looking import Question, look  # pipelines take time to import, which lists do not need
+
+        question = Question(" ".join(condition), fields, is_json, is_counted)
+        return look(invocation.session(**changes), inputs.found[0], question)
+
+    return _command(
+        events,
+        click.Argument(["file"]),
+        click.Argument(["condition"], nargs=-1),
+        click.Option(["--fields"], default="", metavar="<template>", help="What to print: text with %fields."),
+        click.Option(["--stats", "is_counted"], is_flag=True, help="Count the values of the fields in place of that."),
+        *_common(),
+        click.Option(["--source"], default="", metavar="<event_source>", help="The event source of what is in FILE."),
+        examples="""
+            falco events trace.scap                     every event, a line each
+            falco events trace.scap 'proc.name = sh and evt.type = execve'
+                                                        those that a condition holds for
+            falco events --stats audit.log --fields '%ka.verb %ka.user.name'
+                                                        how often each value comes
+            """,
+    )
 
 
 def _validate() -> click.Command:

@@ -458,3 +458,4 @@ class Extensions(_Section, frozen=True):
             "Unknown log_format {text}: text or json",
         ),
     ] = LogFormat.TEXT
+    formatter: Annotated[str, _key("What writes alerts: the name of a formatter that a plugin brings.")] = ""

@@ -160,7 +160,7 @@ class Compiler:
         for name in used:
             self._done.lists[name].is_used = True
         try:
-            parsed = parser.parse(text)
+            parsed = parser.parse(text, transformers=self.collection.transformers)
         except ConditionError as error:
             part = where.within(Extent(text, error.reported_at, error.reported_at), text)
             code = ErrorCode.LOAD_ERR_COMPILE_CONDITION

@@ -43,6 +43,19 @@ class Part:
         return f"{self.path}:{number + self._before}"
 
 
+class _Unpacked:
+    """What is in a gzip file. Of a damaged one nothing is lost that could be unpacked before the damage."""
+
+    def __init__(self, file: io.FileIO) -> None:
+        self._file = gzip.GzipFile(fileobj=file)
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill *buffer*, as far as one read goes: ``GzipFile.readinto`` drops what it has when a later one fails."""
+        block = self._file.read1(len(buffer))
+        buffer[: len(block)] = block
+        return len(block)
+
+
 class FileTransport:
     """Files, one after the other.
 
@@ -138,7 +151,7 @@ class FileTransport:
     def _read(self, part: Part, file: io.FileIO) -> Iterator[Records]:
         """The records of one part."""
         is_plain = part.start > 0 or part.stop is not None or not _is_gzip(file)
-        source = file if is_plain else gzip.GzipFile(fileobj=file)
+        source = file if is_plain else _Unpacked(file)
         at = _line_start(file, part.start) if is_plain else 0
         if is_plain:
             file.seek(at)

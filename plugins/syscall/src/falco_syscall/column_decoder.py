@@ -7,34 +7,34 @@ are never decoded; a thread that only they belong to is met when somebody asks f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from falco.sources import Decoder
-from falco_syscall.capture.chunks import Chunk, u16, u32
-from falco_syscall.capture.columns import KEPT_ENTER, NUMBERED, ORIGINAL, PLAIN, ColumnConverter, Columns, i64
-from falco_syscall.capture.event_table import EVENTS, FIXED_SIZES
-from falco_syscall.capture.stored_event import HEADER
+from falco_syscall.capture.chunks import Chunk
+from falco_syscall.capture.columns import NUMBERED, ColumnConverter, Columns, i64
+from falco_syscall.capture.event_table import EVENTS
 from falco_syscall.catalogue.events import GENERIC_EXIT
-from falco_syscall.decoder import is_of_kernel
-from falco_syscall.event import HAS_RESULT, SyscallEvent
-from falco_syscall.interest import DISPATCH, FAILED, OUTCOMES, SUCCEEDED, UNCLEAR, Interest, assume
+from falco_syscall.decoder import assume, is_of_kernel, watched_names
+from falco_syscall.event import SyscallEvent
+from falco_syscall.interest import DISPATCH, Interest
+from falco_syscall.operations import CLOSE, COPY, MOVE, OPEN_CHECKED, SOCKET, VISIT, Operations
 from falco_syscall.state import new_machine
-from falco_syscall.state.effects import TUPLE_AT, Effects
+from falco_syscall.state.effects import Effects
 from falco_syscall.state.machine import MAKES_KNOWN
+from falco_syscall.state.sockets import new_socket
+from falco_syscall.state.tables import MOST_DESCRIPTORS, DescriptorTable, Shared, Undecoded
 
 if TYPE_CHECKING:
     from falco.conditions.checked import Check
     from falco.ruleset import Residual, Ruleset
-    from falco_syscall.capture.chunks import Mask, Places
+    from falco_syscall.capture.chunks import Places
     from falco_syscall.state.threads import ThreadTable
 
-_RESULT_BYTES: Final = 8
-_HAS_RESULT: Final = np.array(
-    [HAS_RESULT[info.code] and dict(FIXED_SIZES[info.code]).get(0) == _RESULT_BYTES for info in EVENTS]
-)
+_NO_TID: Final = -(1 << 63) - 1
+"""The number of no thread."""
 _MAKES_KNOWN: Final = np.array([info.code in MAKES_KNOWN for info in EVENTS])
 _IS_OF_KERNEL: Final = np.array([is_of_kernel(info) for info in EVENTS])
 
@@ -56,7 +56,7 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
 
     @staticmethod
     def assume(check: Check) -> bool | None:
-        """See `interest.assume`."""
+        """Like the plain decoder."""
         return assume(check)
 
     def _say(self, sentence: str) -> None:
@@ -78,6 +78,7 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
         if self._interest is None or self._interest.rules is not rules:
             self._interest = Interest(rules)
             self._effects = Effects(self._interest.needs)
+            self.machine.names.watch(watched_names(rules.checks))
         for said in batch.metadata:
             self.machine.load(said)
         columns = self._converter.convert(batch)
@@ -90,82 +91,97 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
         self, columns: Columns, numbered: Places, interest: Interest, effects: Effects
     ) -> Iterator[tuple[Residual[SyscallEvent], SyscallEvent]]:
         """Apply the events that change something and show those that a rule may match, one by one."""
-        machine = self.machine
+        machine, data = self.machine, columns.chunk.data
         machine.begin()
         threads = machine.threads
         seen = Seen(threads, columns)
-        chosen, indices = self._chosen(columns, numbered, interest, effects)
-        start_ns, times = self._times(columns, numbered)
-        before = np.where(chosen > 0, numbered[chosen - 1], -1)
-        for place, previous, index in zip(numbered[chosen].tolist(), before.tolist(), indices.tolist(), strict=True):
-            item = columns.event(place)
+        times = i64(data)[columns.chunk.heads]
+        start_place = self._find_start(columns, numbered, times)
+        operations = Operations(columns, numbered, interest, effects, times=times, before_ns=self._previous_ns)
+        visits = operations.visited()
+        visited, enters, paths = columns.events(visits), columns.enters(visits), operations.paths()
+        nowhere = table = DescriptorTable()
+        current, entries, limit, directory = _NO_TID, table.entries, 0, ""
+        for place, kind, what, tid, fd, start, end, before_ns in operations:
+            residual: Residual[SyscallEvent] | None = None
+            if what != VISIT:
+                if tid != current:
+                    current, thread = tid, threads.known_or_new(tid)
+                    found = thread.table if thread is not None else None
+                    table = nowhere if found is None else found
+                    limit = 0 if table is nowhere else MOST_DESCRIPTORS
+                    entries, directory = table.entries, thread.directory if thread is not None else ""
+                if what == CLOSE:
+                    if fd >= 0:
+                        entries.pop(fd, None)
+                    continue
+                if what == COPY:
+                    if start >= 0:
+                        table.copy_entry(start, fd)
+                    continue
+                if what == MOVE:
+                    if fd >= 0:
+                        table.mark_connected(fd)
+                    continue
+                if what == SOCKET:
+                    about = next(operations.sockets)
+                    if limit:
+                        table.enter(fd, socket(about))
+                    continue
+                entry: Undecoded = data[start:end]
+                is_told = True
+                if what == OPEN_CHECKED:
+                    name_at, name_end, entered_at, intent, is_absolute = next(paths)
+                    path = data[name_at:name_end]
+                    # Otherwise the path was changed while it was opened.
+                    is_told = not entered_at or data[entered_at : entered_at + name_end - name_at] == path
+                    if not is_absolute:
+                        entry = directory, data[start:end]
+                    if intent >= 0 and is_told:
+                        opens = interest.opens
+                        residual = (
+                            opens.absolute(intent, path) if is_absolute else opens.relative(intent, directory, path)
+                        )
+                if is_told and residual is None and (len(entries) < limit or fd in entries):
+                    entries[fd] = entry
+                    continue
+            if what == VISIT:
+                item, enter = next(visited), next(enters)
+            else:
+                item, enter = columns.event(place), next(columns.enters(np.array([place])))
             event = SyscallEvent(item, machine)
-            event.start_ns = start_ns if place >= self._start_place else 0
-            event.previous_ns = (int(times[previous]) if previous >= 0 else self._previous_ns) or event.time_ns
-            enter = columns.kept_enter(place)
+            event.start_ns = self._start_ns if place >= start_place else 0
+            event.previous_ns = before_ns or event.time_ns
             if enter is not None:
                 event.enter = SyscallEvent(enter, machine)
             seen.place = place
             machine.apply(event)
+            current = _NO_TID
             if not item.hidden:
-                residual = interest.generic(event.number(0)) if event.code == GENERIC_EXIT else interest.left[index]
+                if residual is None:
+                    residual = interest.generic(event.number(0)) if event.code == GENERIC_EXIT else interest.left[kind]
                 if residual is not None:
                     self.count = event.num
                     yield residual, event
             machine.settle()
-            seen.note_dropped()
         seen.end()
         self._previous_ns = int(times[numbered[-1]])
 
-    def _times(self, columns: Columns, numbered: Places) -> tuple[int, npt.NDArray[np.int64]]:
-        """When the capture began, and when each event of the chunk was."""
-        times = i64(columns.chunk.data)[columns.chunk.heads]
-        self._start_place = 0
-        if not self._start_ns:
-            first = numbered[_IS_OF_KERNEL[columns.codes[numbered]]]
-            if len(first):
-                self._start_place = int(first[0])
-                self._start_ns = int(times[first[0]])
-        return self._start_ns, times
-
-    @staticmethod
-    def _chosen(columns: Columns, numbered: Places, interest: Interest, effects: Effects) -> tuple[Places, Places]:
-        """Which of the numbered events must be looked at, and what they are to the rules."""
-        data, codes, traits = columns.chunk.data, columns.codes[numbered], columns.traits[numbered]
-        kinds = codes.astype(np.int64) * OUTCOMES
-        any_wanted = interest.wanted.reshape(-1, OUTCOMES).any(axis=1)
-        possible = np.flatnonzero((effects.changes | any_wanted)[codes] & (traits & KEPT_ENTER == 0))
-        places, codes, traits, kinds = numbered[possible], codes[possible], traits[possible], kinds[possible]
-        heads, ends, counts = columns.chunk.heads[places], columns.chunk.ends[places], columns.counts[places]
-        lengths_at = heads + HEADER.size
-        first_at = lengths_at + 2 * counts.astype(np.int64)
-        has_first = (counts > 0) & (traits & PLAIN > 0) & (first_at + 2 <= ends)
-        first_at = np.where(has_first, first_at, heads)
-        # Only results of eight bytes are results; of anything else the event itself must tell.
-        whole = has_first & _HAS_RESULT[codes] & (u16(data)[lengths_at - 2 * ~has_first] == _RESULT_BYTES)
-        outcomes = np.where(whole, u32(data)[np.where(whole, first_at + 4, heads)] >> 31, UNCLEAR)
-        outcomes[~_HAS_RESULT[codes]] = SUCCEEDED
-        failed = whole & (outcomes == FAILED)
-        changes = np.where(failed, effects.changes_failed[codes], effects.changes[codes])
-        changes &= ~_without_ends(columns, places, codes, traits, lengths_at)
-        wanted = interest.wanted[kinds + outcomes]
-        generic = np.flatnonzero((codes == GENERIC_EXIT) & wanted & has_first)
-        if len(generic):
-            wanted[generic] = interest.generic_wanted(u16(data)[first_at[generic]])
-        if columns.hidden is not None:
-            wanted &= ~columns.hidden[places]
-        some = np.flatnonzero(changes | wanted)
-        return possible[some], (kinds + outcomes)[some]
+    def _find_start(self, columns: Columns, numbered: Places, times: Places) -> int:
+        """The place of the event with which the capture began; that of the first one if it began before."""
+        if self._start_ns:
+            return 0
+        first = numbered[_IS_OF_KERNEL[columns.codes[numbered]]]
+        if not len(first):
+            return len(columns.tids)
+        self._start_ns = int(times[first[0]])
+        return int(first[0])
 
 
-def _without_ends(
-    columns: Columns, places: Places, codes: npt.NDArray[np.uint16], traits: npt.NDArray[np.uint8], lengths_at: Places
-) -> Mask:
-    """Which events move data and do not tell between whom."""
-    at = TUPLE_AT[codes]
-    known = (at >= 0) & (traits & ORIGINAL > 0) & (at < columns.counts[places])
-    is_empty: Mask = u16(columns.chunk.data)[np.where(known, lengths_at + 2 * at, lengths_at)] == 0
-    return known & is_empty
+@lru_cache(maxsize=1024)
+def socket(about: tuple[int, int, int, int]) -> Shared:
+    """A new socket, as it is kept until somebody looks at it."""
+    return Shared(new_socket(*about))
 
 
 class Seen:
@@ -180,13 +196,13 @@ class Seen:
         self._places: Places | None = None
         self._tids: frozenset[int] = frozenset()
         threads.was_seen = self.was_seen
-        threads.dropped = []
+        threads.was_dropped = self.note_dropped
 
     def was_seen(self, tid: int) -> bool:
         """Whether an event of the thread came after the thread was last taken out of the table."""
         if self._places is None:
             self._places = self._binding()
-            self._tids = frozenset(self._columns.tids[self._places].tolist())
+            self._tids = frozenset(self._runs())
         if tid not in self._tids:
             return False
         places = self._places[self._columns.tids[self._places] == tid]
@@ -197,20 +213,22 @@ class Seen:
         """The events that make an unknown thread known."""
         return np.flatnonzero(_MAKES_KNOWN[self._columns.codes] & (self._columns.traits & NUMBERED > 0))
 
-    def note_dropped(self) -> None:
-        """Remember which threads the event took out of the table."""
-        dropped = self._threads.dropped
-        if dropped:
-            self._dropped_at.update(dict.fromkeys(dropped, self.place))
-            dropped.clear()
+    def _runs(self) -> list[int]:
+        """The threads of the chunk, with few repeats."""
+        tids = self._columns.tids
+        starts = np.empty(len(tids), np.bool_)
+        starts[:1] = True
+        np.not_equal(tids[1:], tids[:-1], out=starts[1:])
+        runs: list[int] = tids[starts].tolist()
+        return runs
+
+    def note_dropped(self, tid: int) -> None:
+        """Remember that the event took a thread out of the table."""
+        self._dropped_at[tid] = self.place
 
     def end(self) -> None:
         """Enter the threads that were seen; nothing of the chunk is needed any more."""
         self.place = len(self._columns.tids)
-        tids = self._columns.tids
-        starts_run = np.empty(len(tids), np.bool_)
-        starts_run[:1] = True
-        np.not_equal(tids[1:], tids[:-1], out=starts_run[1:])
-        for tid in self._threads.unknown(tids[starts_run].tolist()):
+        for tid in self._threads.unknown(self._runs()):
             self._threads.get(tid)
-        self._threads.was_seen = self._threads.dropped = None
+        self._threads.was_seen = self._threads.was_dropped = None

@@ -30,7 +30,7 @@ def is_of_kernel(info: EventInfo) -> bool:
 _OF_NAMES: Final = frozenset({"fd.cip.name", "fd.sip.name", "fd.lip.name", "fd.rip.name"})
 
 
-def _names(checks: Iterable[Check]) -> set[str]:
+def watched_names(checks: Iterable[Check]) -> set[str]:
     """The domain names that addresses are compared with."""
     return {
         name
@@ -39,6 +39,18 @@ def _names(checks: Iterable[Check]) -> set[str]:
         for name in check.right
         if isinstance(name, str)
     }
+
+
+def assume(check: Check) -> bool | None:
+    """Numbers of events begin at 1: rules say "never" as ``evt.num = 0`` and "always" as ``evt.num >= 0``."""
+    if not (isinstance(check.left, FieldUse) and check.left.name == "evt.num" and isinstance(check.right, tuple)):
+        return None
+    match check.operator, check.right:
+        case (Operator.EQ, (0,)) | (Operator.LT, (0 | 1,)) | (Operator.LE, (0,)):
+            return False
+        case (Operator.NE, (0,)) | (Operator.GT, (0,)) | (Operator.GE, (0 | 1,)):
+            return True
+    return None
 
 
 class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
@@ -63,7 +75,7 @@ class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
         """The events of the batch that are shown and that some rule may match by their type, in order."""
         if rules is not self._rules:
             self._rules = rules
-            self.machine.names.watch(_names(rules.checks))
+            self.machine.names.watch(watched_names(rules.checks))
         table = rules.table
         for event in self.events(batch):
             residual = table[event.name,]
@@ -72,15 +84,8 @@ class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
 
     @staticmethod
     def assume(check: Check) -> bool | None:
-        """Numbers of events begin at 1: rules say "never" as ``evt.num = 0`` and "always" as ``evt.num >= 0``."""
-        if not (isinstance(check.left, FieldUse) and check.left.name == "evt.num" and isinstance(check.right, tuple)):
-            return None
-        match check.operator, check.right:
-            case (Operator.EQ, (0,)) | (Operator.LT, (0 | 1,)) | (Operator.LE, (0,)):
-                return False
-            case (Operator.NE, (0,)) | (Operator.GT, (0,)) | (Operator.GE, (0 | 1,)):
-                return True
-        return None
+        """See the function."""
+        return assume(check)
 
     def events(self, batch: Sequence[Item]) -> Iterator[SyscallEvent]:
         """Apply every item of the batch; the events that are shown, each valid until the next is asked for."""

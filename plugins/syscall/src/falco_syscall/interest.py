@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from falco.conditions.checked import Check, Operator
-from falco.fields import FieldUse
+from falco.fields.text import from_bytes
 from falco.ruleset import UNKNOWN
 from falco_syscall.capture.conversion import KEPT_ENTERS
 from falco_syscall.capture.event_table import CODES, EVENTS, EventSource
 from falco_syscall.capture.linux import SYSCALLS
 from falco_syscall.catalogue.events import GENERIC_EXIT
+from falco_syscall.descriptor_columns import OPENING_CODES
 from falco_syscall.event import HAS_DESCRIPTOR, HAS_RESULT
+from falco_syscall.state.machine import FD_INDEX
+from falco_syscall.state.opening import O_DIRECTORY, OPEN_CALLS
+from falco_syscall.state.paths import ABSENT, UNREADABLE, concat, directory_of, filename_of
 
 if TYPE_CHECKING:
     from falco.ruleset import DispatchField, Key, KeyPart, Residual, Ruleset
@@ -39,20 +42,13 @@ SUCCEEDED, FAILED, UNCLEAR = 0, 1, 2
 OUTCOMES: Final = 3
 """How a call ended; for events that are not the end of a call it makes no difference."""
 
-_NO_FD: Final = (None,) * 4
-_ANY_FD: Final = (UNKNOWN,) * 4
+_NO_FD: Final[Key] = (None,) * 4
+_ANY_FD: Final[Key] = (UNKNOWN,) * 4
 OPENINGS: Final = frozenset(
     CODES[name] for name in ("SYSCALL_OPEN_X", "SYSCALL_OPENAT_2_X", "SYSCALL_OPENAT2_X", "SYSCALL_OPEN_BY_HANDLE_AT_X")
 )
 """Calls with flags that say whether they open for reading or writing."""
 _ASYNCHRONOUS: Final = CODES["ASYNCEVENT_E"]
-_NUM_CHECKS: Final = {Operator.EQ: False, Operator.NE: True, Operator.GE: True, Operator.GT: True}
-
-
-def assume(check: Check) -> bool | None:
-    """Every event has a number above 0: what rules use to say "always" and "never"."""
-    is_num = isinstance(check.left, FieldUse) and check.left.name == "evt.num"
-    return _NUM_CHECKS.get(check.operator) if is_num and check.right == (0,) and check.modifier is None else None
 
 
 def key(code: int, name: KeyPart, outcome: int) -> Key:
@@ -61,7 +57,9 @@ def key(code: int, name: KeyPart, outcome: int) -> Key:
     failed: KeyPart = (False, True, UNKNOWN)[outcome] if HAS_RESULT[code] else None
     opens: KeyPart = UNKNOWN if code in OPENINGS else False
     of_call = name if info.source is EventSource.SYSCALL else None
-    of_fd = _ANY_FD if HAS_DESCRIPTOR[code] else _NO_FD
+    of_fd: Key = _ANY_FD if HAS_DESCRIPTOR[code] else _NO_FD
+    if outcome == FAILED and code in OPEN_CALLS and FD_INDEX[code] < 0:
+        of_fd = (-1, *of_fd[1:])  # an open that failed is about no descriptor
     return (name, ">" if info.is_enter else "<", of_call, failed, opens, opens, *of_fd)
 
 
@@ -70,8 +68,10 @@ class Interest:
 
     Attributes:
         wanted: By ``code * OUTCOMES + outcome``: whether a rule may match such an event.
+        ever_wanted: By code: the same whatever the outcome.
         left: The same index: the function that decides it.
         needs: Fields that rules or their outputs read.
+        opens: The same for opens, of which the path is looked at.
     """
 
     def __init__(self, rules: Ruleset[SyscallEvent]) -> None:
@@ -83,6 +83,8 @@ class Interest:
             for outcome in range(OUTCOMES):
                 self.left[code * OUTCOMES + outcome] = rules.residual(key(code, name, outcome))
         self.wanted: npt.NDArray[np.bool_] = np.array([residual is not None for residual in self.left])
+        self.ever_wanted: npt.NDArray[np.bool_] = np.logical_or.reduce(self.wanted.reshape(-1, OUTCOMES), axis=1)
+        self.opens = OpenInterest(rules)
         self._generic: dict[int, Residual[SyscallEvent] | None] = {}
         self._generic_wanted = np.full(1 << 16, _NOT_ASKED, np.int8)
 
@@ -104,6 +106,69 @@ class Interest:
         return asked > 0
 
 
+class OpenInterest:
+    """What a ruleset wants of successful opens, by path.
+
+    An *intent* is the call (its place in ``OPENING_CODES``) and three flags: see `intents`. Paths are chosen by those
+    who write the events: memos are cleared when full.
+
+    Attributes:
+        wanted: By intent: whether a rule may match such an open.
+    """
+
+    def __init__(self, rules: Ruleset[SyscallEvent]) -> None:
+        keys = [self._key(intent) for intent in range(_INTENTS)]
+        self.wanted = np.array([rules.residual((*begun, *_ANY_NAME)) is not None for begun in keys])
+        self._narrowed = [rules.narrowed(begun) for begun in keys]
+        self._absolute: list[dict[bytes, Residual[SyscallEvent] | None]] = [{} for _ in keys]
+        self._relative: list[dict[tuple[str, bytes], Residual[SyscallEvent] | None]] = [{} for _ in keys]
+
+    @staticmethod
+    def intents(call: int, flags: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
+        """The intents of opens with these flags."""
+        bits = (flags & _READS_OR_WRITES) | (flags & O_DIRECTORY > 0) * np.uint32(_IS_DIRECTORY)
+        return bits.astype(np.int64) + (call << 3)
+
+    def absolute(self, intent: int, path: bytes) -> Residual[SyscallEvent] | None:
+        """What is left of the rules for the open of an absolute path; its NUL is included."""
+        memo = self._absolute[intent]
+        try:
+            return memo[path]
+        except KeyError:
+            if len(memo) >= _MOST_PATHS:
+                memo.clear()
+            residual = memo[path] = self._left(intent, ".", path)
+            return residual
+
+    def relative(self, intent: int, directory: str, path: bytes) -> Residual[SyscallEvent] | None:
+        """The same of a path below *directory*."""
+        memo = self._relative[intent]
+        try:
+            return memo[directory, path]
+        except KeyError:
+            if len(memo) >= _MOST_PATHS:
+                memo.clear()
+            residual = memo[directory, path] = self._left(intent, directory, path)
+            return residual
+
+    def _left(self, intent: int, base: str, path: bytes) -> Residual[SyscallEvent] | None:
+        given = from_bytes(path)
+        name = concat(base, ABSENT if given == UNREADABLE else given)
+        if intent & _IS_DIRECTORY:
+            return self._narrowed[intent]((name, name, None))
+        return self._narrowed[intent]((name, directory_of(name), filename_of(name)))
+
+    @staticmethod
+    def _key(intent: int) -> Key:
+        name = EVENTS[OPENING_CODES[intent >> 3]].name
+        return (name, "<", name, False, bool(intent & _O_WRONLY), bool(intent & _O_RDONLY), UNKNOWN)
+
+
+_O_RDONLY, _O_WRONLY, _IS_DIRECTORY = 1, 2, 4
+_READS_OR_WRITES: Final = _O_RDONLY | _O_WRONLY
+_INTENTS: Final = len(OPENING_CODES) << 3
+_ANY_NAME: Final = (UNKNOWN,) * 3
+_MOST_PATHS: Final = 1 << 14
 _NOT_ASKED: Final = -1
 
 

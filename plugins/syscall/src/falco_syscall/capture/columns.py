@@ -7,10 +7,11 @@ asks for are decoded, into what the plain reader makes of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import accumulate, pairwise
+from itertools import accumulate, pairwise, repeat
+from operator import itemgetter
 from struct import Struct
 from typing import Final, NamedTuple, TypeAlias
 
@@ -21,7 +22,7 @@ from falco_syscall.capture.capture_file import MAX_PROBLEMS
 from falco_syscall.capture.chunks import Chunk, Mask, Places, u32
 from falco_syscall.capture.conversion import KEPT_ENTERS, Fate, Origin, Plan, assembled, plan
 from falco_syscall.capture.event import CaptureEvent
-from falco_syscall.capture.event_table import EVENTS, FIXED_SIZES, EventSource
+from falco_syscall.capture.event_table import EVENTS, FIXED_SIZES, EventInfo, EventSource
 from falco_syscall.capture.metadata import Section
 from falco_syscall.capture.reader import INITIAL_EVENTS, surplus, wrong_size
 from falco_syscall.capture.stored_event import HEADER, STATE_ONLY
@@ -44,17 +45,36 @@ PLAIN: Final = 64
 ORIGINAL: Final = 128
 """It is as it was stored."""
 
-_COUNTS: Final = 64
+COUNTS: Final = 64
+"""No event has so many parameters."""
 _PENDING_LIMIT: Final = 1 << 18
 
 Kinds: TypeAlias = npt.NDArray[np.uint16]
-_HEAD: Final = Struct("<QqIHI")
-_LENGTHS: Final = [Struct(f"<{count}H") for count in range(_COUNTS)]
+_LENGTHS: Final = [Struct(f"<{count}H") for count in range(COUNTS)]
 _IS_LARGE: Final = frozenset(info.code for info in EVENTS if info.is_large)
 
 
+class _Fixed(NamedTuple):
+    """Of the events of one code: number of parameters, and the sizes of those that have a fixed one."""
+
+    number: int
+    sizes_of: Callable[[list[int]], object]
+    sizes: object
+
+
+def _fixed(info: EventInfo) -> _Fixed:
+    places = [place for place, _ in FIXED_SIZES[info.code]]
+    sizes = [size for _, size in FIXED_SIZES[info.code]]
+    if not places:
+        return _Fixed(len(info.params), bool, len(info.params) > 0)
+    return _Fixed(len(info.params), itemgetter(*places), tuple(sizes) if len(sizes) > 1 else sizes[0])
+
+
+_FIXED: Final = tuple(map(_fixed, EVENTS))
+
+
 class _Tables(NamedTuple):
-    """By stored code and number of parameters (`_COUNTS` to a code)."""
+    """By stored code and number of parameters (`COUNTS` to a code)."""
 
     codes: Kinds
     traits: npt.NDArray[np.uint8]
@@ -64,9 +84,9 @@ class _Tables(NamedTuple):
 
 @cache
 def _tables() -> _Tables:
-    enters = np.full((len(EVENTS), _COUNTS), -1, np.int32)
-    codes = np.zeros((len(EVENTS), _COUNTS), np.uint16)
-    traits = np.zeros((len(EVENTS), _COUNTS), np.uint8)
+    enters = np.full((len(EVENTS), COUNTS), -1, np.int32)
+    codes = np.zeros((len(EVENTS), COUNTS), np.uint16)
+    traits = np.zeros((len(EVENTS), COUNTS), np.uint8)
     for info in EVENTS:
         for count in range(len(info.params) + 2):
             way = plan(info.code, count)
@@ -123,7 +143,9 @@ class Columns:
     """The events of a chunk in the current schema; arrays have one element an event of the chunk.
 
     Attributes:
+        say: Takes a sentence about what is wrong with an event.
         counts: Numbers of stored parameters.
+        kinds: Stored codes and numbers of parameters in one: ``code * COUNTS + count``.
         codes: Current codes.
         traits: What the event is: ``NUMBERED`` and so on.
         nums: Of those that are numbered: their numbers.
@@ -136,8 +158,10 @@ class Columns:
     """
 
     chunk: Chunk
+    say: Callable[[str], None]
     tids: Places
     counts: npt.NDArray[np.uint32]
+    kinds: Places
     codes: Kinds
     traits: npt.NDArray[np.uint8]
     nums: Places
@@ -147,78 +171,88 @@ class Columns:
     carried: dict[int, tuple[int, list[bytes]]] = field(default_factory=dict)
     carried_kept: dict[int, CaptureEvent] = field(default_factory=dict)
 
-    def event(self, index: int) -> CaptureEvent:
+    def event(self, place: int) -> CaptureEvent:
         """A numbered event, decoded and converted."""
-        chunk = self.chunk
-        data, head = chunk.data, int(chunk.heads[index])
-        time_ns, tid, _, stored, _ = _HEAD.unpack_from(data, head)
-        start = int(chunk.starts[index])
-        cpu = data[start] | data[start + 1] << 8
-        code, params = self.params(index)
-        hidden = bool(self.traits[index] & KEPT_ENTER) or (self.hidden is not None and bool(self.hidden[index]))
-        return CaptureEvent(int(self.nums[index]), time_ns, tid, cpu, code, params, hidden, stored)
+        return next(self.events(np.array([place])))
 
-    def params(self, index: int) -> tuple[int, list[bytes]]:
+    def events(self, places: Places) -> Iterator[CaptureEvent]:
+        """Numbered events, decoded and converted, one by one."""
+        chunk = self.chunk
+        hidden = self.traits[places] & KEPT_ENTER > 0
+        if self.hidden is not None:
+            hidden |= self.hidden[places]
+        data = chunk.data
+        enters = np.full(len(places), -1) if self.entered is None else self.entered[places]
+        columns = (places, self.nums[places], chunk.starts[places], chunk.heads[places], enters, hidden)
+        for place, num, start, head, enter, is_hidden in zip(*[column.tolist() for column in columns], strict=True):
+            time_ns, tid, _, stored, count = HEADER.unpack_from(data, head)
+            code, params = self._sound(place, head, stored, count, enter)
+            yield CaptureEvent(num, time_ns, tid, data[start] | data[start + 1] << 8, code, params, is_hidden, stored)
+
+    def enters(self, places: Places) -> Iterator[CaptureEvent | None]:
+        """The enter events, of those that the current schema keeps, of the calls that events end."""
+        if self.kept is None:
+            yield from repeat(None, len(places))
+            return
+        kept = self.kept[places]
+        fits = (kept >= 0) & (self.codes[kept] == self.codes[places] - 1)
+        found = self.events(kept[fits])
+        for place, fit in zip(places.tolist(), fits.tolist(), strict=True):
+            enter = next(found) if fit else self.carried_kept.get(place)
+            yield enter if enter is not None and enter.code == int(self.codes[place]) - 1 else None
+
+    def params(self, place: int) -> tuple[int, list[bytes]]:
         """The current code and parameters of a numbered event."""
-        code, params = self._converted(index)
-        for position, size in FIXED_SIZES[code]:
-            if position < len(params) and len(params[position]) != size and params[position]:
-                params[position] = b""
+        head = int(self.chunk.heads[place])
+        _, _, _, stored, count = HEADER.unpack_from(self.chunk.data, head)
+        return self._sound(place, head, stored, count, -1 if self.entered is None else int(self.entered[place]))
+
+    def remembered(self, place: int) -> tuple[int, list[bytes]]:
+        """The code and parameters with which an enter event waits."""
+        if self.traits[place] & NUMBERED:
+            return self.params(place)
+        head = int(self.chunk.heads[place])
+        _, _, _, stored, count = HEADER.unpack_from(self.chunk.data, head)
+        params = self._stored(place, head, stored, count)
+        way = plan(stored, count)
+        return way.code, assembled(way, params, None) if way.pieces else params
+
+    def _sound(self, place: int, head: int, stored: int, count: int, enter: int) -> tuple[int, list[bytes]]:
+        """Parameters with a size that their type cannot have are left empty."""
+        params = self._stored(place, head, stored, count)
+        way = plan(stored, count)
+        code = way.code
+        if way.fate is Fate.PASS:
+            del params[len(EVENTS[code].params) :]
+        else:
+            params = assembled(way, params, None if way.enter is None else self._entered(place, enter, way.enter))
+        fixed = _FIXED[code]
+        if len(params) != fixed.number or fixed.sizes_of(list(map(len, params))) != fixed.sizes:
+            for position, size in FIXED_SIZES[code]:
+                if position < len(params) and len(params[position]) != size and params[position]:
+                    self.say(wrong_size(code, position, len(params[position])))
+                    params[position] = b""
         return code, params
 
-    def faults(self, index: int) -> list[str]:
-        """What is wrong with the parameters of an event, in words."""
-        code, params = self._converted(index)
-        return [
-            wrong_size(code, position, len(params[position]))
-            for position, size in FIXED_SIZES[code]
-            if position < len(params) and len(params[position]) != size and params[position]
-        ]
+    def _stored(self, place: int, head: int, stored: int, count: int) -> list[bytes]:
+        data = self.chunk.data
+        if count >= COUNTS or stored in _IS_LARGE:
+            return self.chunk.event(place).params
+        at = head + HEADER.size
+        ends = accumulate(_LENGTHS[count].unpack_from(data, at), initial=at + 2 * count)
+        return [data[a:b] for a, b in pairwise(ends)]
 
-    def kept_enter(self, index: int) -> CaptureEvent | None:
-        """The enter event, of those that the current schema keeps, of the call that an event ends."""
-        if self.kept is None:
-            return None
-        place = int(self.kept[index])
-        enter = self.event(place) if place >= 0 else self.carried_kept.get(index)
-        return enter if enter is not None and enter.code == int(self.codes[index]) - 1 else None
-
-    def _converted(self, index: int) -> tuple[int, list[bytes]]:
-        params = self._stored(index)
-        way = plan(int(self.chunk.codes[index]), len(params))
-        if way.fate is Fate.PASS:
-            del params[len(EVENTS[way.code].params) :]
-            return way.code, params
-        return way.code, assembled(way, params, None if way.enter is None else self._entered(index, way.enter))
-
-    def _stored(self, index: int) -> list[bytes]:
-        chunk, count = self.chunk, int(self.counts[index])
-        if count >= _COUNTS or chunk.codes[index] in _IS_LARGE:
-            return chunk.event(index).params
-        at = int(chunk.heads[index]) + HEADER.size
-        lengths = _LENGTHS[count].unpack_from(chunk.data, at)
-        ends = accumulate(lengths, initial=at + 2 * count)
-        return [chunk.data[a:b] for a, b in pairwise(ends)]
-
-    def _entered(self, index: int, wanted: int) -> list[bytes] | None:
-        place = int(self.entered[index]) if self.entered is not None else -1
-        if place >= 0:
-            if not self.traits[place] & _REMEMBERED:
+    def _entered(self, place: int, enter: int, wanted: int) -> list[bytes] | None:
+        """The parameters that wait for an event; *enter*: the place of the event before, of those that matter."""
+        if enter >= 0:
+            if not self.traits[enter] & _REMEMBERED:
                 return None
-            code, params = self.remembered(place)
-        elif index in self.carried:
-            code, params = self.carried[index]
+            code, params = self.remembered(enter)
+        elif place in self.carried:
+            code, params = self.carried[place]
         else:
             return None
         return params if code == wanted else None
-
-    def remembered(self, index: int) -> tuple[int, list[bytes]]:
-        """The code and parameters with which an enter event waits."""
-        if self.traits[index] & NUMBERED:
-            return self.params(index)
-        params = self._stored(index)
-        way = plan(int(self.chunk.codes[index]), len(params))
-        return way.code, assembled(way, params, None) if way.pieces else params
 
 
 class ColumnConverter:
@@ -246,11 +280,11 @@ class ColumnConverter:
         self._is_initial = self._is_initial or any(isinstance(said, Section) for said in chunk.metadata)
         tables = _tables()
         counts = u32(chunk.data)[chunk.heads + 22] if len(chunk) else np.zeros(0, np.uint32)
-        at = chunk.codes.astype(np.int64) * _COUNTS + np.minimum(counts, _COUNTS - 1)
+        at = chunk.codes.astype(np.int64) * COUNTS + np.minimum(counts, COUNTS - 1)
         codes, traits = tables.codes[at], tables.traits[at]
         tids = i64(chunk.data)[chunk.heads + 8] if len(chunk) else np.zeros(0, np.int64)
         nums = np.cumsum(traits & NUMBERED, dtype=np.int64) + self.last_num
-        columns = Columns(chunk, tids, counts, codes, traits, nums)
+        columns = Columns(chunk, self._say, tids, counts, at, codes, traits, nums)
         if len(chunk):
             self._pair(columns, tables.enters[at])
             self._pair_kept(columns)

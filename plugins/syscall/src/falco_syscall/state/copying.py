@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from falco_syscall.state.machine import Handler, Machine
 
 _FCNTL: Final = dict(VALUE_TABLES["fcntl_commands"].values)
+FCNTL_COMMANDS: Final = tuple(_FCNTL[name] for name in ("F_DUPFD", "F_DUPFD_CLOEXEC", "F_SETFD"))
+"""Commands of fcntl that change something."""
 _DUP3: Final = CODES["SYSCALL_DUP3_X"]
 _FD_CLOEXEC: Final = 1
 _CLOSE_RANGE_CLOEXEC: Final = dict(VALUE_TABLES["close_range_flags"].values)["CLOSE_RANGE_CLOEXEC"]

@@ -12,9 +12,6 @@ from falco_syscall.capture import FdType, L4Protocol
 CLOEXEC: Final = 0x1000
 """The open flag, in the numbering of captures, of a descriptor that exec closes."""
 
-MOST_DESCRIPTORS: Final = 4096
-"""Descriptors a process; further ones are not kept."""
-
 
 class Role(Enum):
     """The part that a process plays on a socket."""
@@ -130,35 +127,3 @@ class Descriptor:
     def copied(self) -> Descriptor:
         """Another descriptor for the same thing."""
         return copy(self)
-
-
-class DescriptorTable(dict[int, Descriptor]):
-    """The descriptors of a process by number, at most ``MOST_DESCRIPTORS``.
-
-    Attributes:
-        dropped: How many were not kept.
-    """
-
-    __slots__ = ("dropped",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.dropped = 0
-
-    def put(self, number: int, descriptor: Descriptor) -> bool:
-        """Let *number* stand for *descriptor* from now on; False if the table is full."""
-        if len(self) >= MOST_DESCRIPTORS and number not in self:
-            self.dropped += 1
-            return False
-        self[number] = descriptor
-        return True
-
-    def copy_from(self, other: DescriptorTable) -> None:
-        """Take over copies of everything in *other*: a fork."""
-        for number, descriptor in other.items():
-            self.put(number, descriptor.copied())
-
-    def close_on_exec(self) -> None:
-        """Forget what exec closes."""
-        for number in [number for number, descriptor in self.items() if descriptor.closes_on_exec]:
-            del self[number]

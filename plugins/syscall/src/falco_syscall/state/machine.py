@@ -52,7 +52,8 @@ _FD_PARAMETERS: Final = {
     "recvmsg": 5,
     **dict.fromkeys(("mmap", "mmap2"), 8),
 }
-_FD_INDEX: Final = tuple(map(_fd_parameter, EVENTS))
+FD_INDEX: Final = tuple(map(_fd_parameter, EVENTS))
+"""By code: which parameter is the descriptor that an event uses, -1 if none is."""
 
 MAKES_KNOWN: Final = frozenset(
     info.code
@@ -157,7 +158,7 @@ class Machine:
     def _bind(self, event: SyscallEvent) -> None:
         known = self.threads.known_or_new if event.code in MAKES_KNOWN else self.threads.get
         event.thread = thread = known(event.tid)
-        index = _FD_INDEX[event.code]
+        index = FD_INDEX[event.code]
         if thread is None or index < 0:
             return
         event.fd_number = event.number(index, _NO_FD)
@@ -182,7 +183,7 @@ class Machine:
         """Forget a descriptor when the next event comes."""
         table = thread.table
         if table is not None:
-            self._leaving.append(partial(table.pop, number, None))
+            self._leaving.append(partial(table.forget, number))
 
     def forget_accounts_later(self, container_id: str) -> None:
         """Forget the users of a container when the next event comes."""

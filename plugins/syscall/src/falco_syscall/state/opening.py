@@ -17,7 +17,8 @@ O_DIRECTORY: Final = 0x400
 _O_CREATED: Final = 0x4000
 _UPPER_LAYER: Final = 0x8000
 _LOWER_LAYER: Final = 0x10000
-_TOLD_BY_EXIT: Final = _O_CREATED | _UPPER_LAYER | _LOWER_LAYER
+TOLD_BY_EXIT: Final = _O_CREATED | _UPPER_LAYER | _LOWER_LAYER
+"""Flags that only the exit event has."""
 _CREAT_UPPER_LAYER, _CREAT_LOWER_LAYER = 1, 2
 
 
@@ -64,6 +65,20 @@ def base_of(event: SyscallEvent, dirfd: int, name: str) -> str:
     return UNKNOWN if found is None else as_directory(found.name)
 
 
+def opened(base: str, name: str, flags: int, dev: int, ino: int) -> Descriptor:
+    """The descriptor of a file opened as *name*, which is relative to *base*."""
+    return Descriptor(
+        FdType.DIRECTORY if flags & O_DIRECTORY else FdType.FILE_V2,
+        name=concat(base, name),
+        raw_name=name,
+        flags=flags,
+        dev=dev,
+        ino=ino,
+        is_upper_layer=bool(flags & _UPPER_LAYER),
+        is_lower_layer=bool(flags & _LOWER_LAYER),
+    )
+
+
 def _open(machine: Machine, event: SyscallEvent) -> None:
     call = OPEN_CALLS[event.code]
     number = event.number(0, -1)
@@ -78,19 +93,10 @@ def _open(machine: Machine, event: SyscallEvent) -> None:
         # What the call was given; other threads may have changed the memory since.
         name = entered
         if call.entered_flags >= 0:
-            flags = enter.number(call.entered_flags) | (flags & _TOLD_BY_EXIT)
+            flags = enter.number(call.entered_flags) | (flags & TOLD_BY_EXIT)
         dirfd = enter.number(call.entered_dirfd) if call.entered_dirfd >= 0 else AT_FDCWD
     base = "" if call.is_absolute else base_of(event, dirfd, name)
-    descriptor = Descriptor(
-        FdType.DIRECTORY if flags & O_DIRECTORY else FdType.FILE_V2,
-        name=concat(base, name),
-        raw_name=name,
-        flags=flags,
-        dev=event.number(call.dev),
-        ino=event.number(call.ino),
-        is_upper_layer=bool(flags & _UPPER_LAYER),
-        is_lower_layer=bool(flags & _LOWER_LAYER),
-    )
+    descriptor = opened(base, name, flags, event.number(call.dev), event.number(call.ino))
     if event.code == _CREAT:
         created = event.number(5)
         descriptor.is_upper_layer = bool(created & _CREAT_UPPER_LAYER)

@@ -13,6 +13,9 @@ UNKNOWN: Final = "<UNKNOWN>"
 ABSENT: Final = "<NA>"
 """What stands for a path that the driver could not read."""
 
+UNREADABLE: Final = "(NULL)"
+"""What the driver writes for it."""
+
 _MOST_BYTES: Final = 1024
 _TOO_LONG: Final = "/DIR_TOO_LONG/FILENAME_TOO_LONG"
 

@@ -34,10 +34,13 @@ _FAMILIES: Final = {AF_INET: FdType.IPV4_SOCKET, AF_INET6: FdType.IPV6_SOCKET}
 
 def _socket(machine: Machine, event: SyscallEvent) -> None:
     number = event.number(0, -1)
-    if number < 0:
-        return
-    family, kind, protocol = event.number(1), event.number(2), event.number(3)
-    descriptor = Descriptor(FdType.UNKNOWN, flags=event.number(4))
+    if number >= 0:
+        machine.put(event, number, new_socket(event.number(1), event.number(2), event.number(3), event.number(4)))
+
+
+def new_socket(family: int, kind: int, protocol: int, flags: int) -> Descriptor:
+    """The descriptor of a socket that was just made."""
+    descriptor = Descriptor(FdType.UNKNOWN, flags=flags)
     if family == AF_UNIX:
         descriptor.type = FdType.UNIX_SOCKET
     elif family == _AF_NETLINK:
@@ -47,7 +50,7 @@ def _socket(machine: Machine, event: SyscallEvent) -> None:
         descriptor.type = _FAMILIES[family]
         descriptor.source_ip = descriptor.dest_ip = bytes(size)
         descriptor.l4 = _protocol(kind, protocol)
-    machine.put(event, number, descriptor)
+    return descriptor
 
 
 def _protocol(kind: int, protocol: int) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from falco_syscall.state.descriptors import DescriptorTable
+from falco_syscall.state.tables import DescriptorTable
 
 NOBODY: Final = 0xFFFFFFFF
 """The user or group number for "none"."""
@@ -171,11 +171,11 @@ class ThreadTable:
     Attributes:
         refused: Threads that were not kept because there are ``limit`` already.
         was_seen: Asked for a thread that is not in the table: whether an event of it has come, which nobody looked at.
-        dropped: Threads that were taken out since somebody cleared the list; None: nobody wants to know.
+        was_dropped: Told the number of each thread that is taken out of the table.
     """
 
     was_seen: Callable[[int], bool] | None = None
-    dropped: list[int] | None = None
+    was_dropped: Callable[[int], None] | None = None
 
     def __init__(self, limit: int = MOST_THREADS) -> None:
         self._threads: dict[int, Thread] = {}
@@ -303,8 +303,8 @@ class ThreadTable:
     def _drop(self, thread: Thread) -> None:
         if self._threads.get(thread.tid) is thread:
             del self._threads[thread.tid]
-            if self.dropped is not None:
-                self.dropped.append(thread.tid)
+            if self.was_dropped is not None:
+                self.was_dropped(thread.tid)
         parent = self.get(thread.ptid)
         if parent is not None and parent.children.get(thread.tid) is thread:
             del parent.children[thread.tid]

@@ -1,0 +1,1 @@
+"""The columnar decoder of the syscall source against the plain one."""

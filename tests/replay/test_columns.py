@@ -1,0 +1,42 @@
+"""The columnar decoder equals the plain one: for any stream of events, any rules, any size of chunks.
+
+``REPLAY_STREAMS=100000 pytest tests/replay`` tries many more streams.
+"""
+
+import os
+import random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from replay.equality import CONDITIONS, MORE, OUTPUT, SIZES, columnar, plain, rule
+from replay.streams import Stream
+
+FEW, MANY = 150, int(os.environ.get("REPLAY_STREAMS", "0"))
+
+
+def check(draw, length):
+    stream = Stream(draw, length).bytes()
+    conditions = draw.sample(CONDITIONS, draw.randint(1, 4))
+    output = f"{OUTPUT} {MORE}" if draw.random() < 0.3 else OUTPUT
+    rules = [rule(condition, output) for condition in conditions]
+    assert columnar(stream, rules, draw.choice(SIZES)) == plain(stream, rules), conditions
+
+
+@settings(max_examples=FEW, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.randoms(use_true_random=False), st.integers(1, 40))
+def test_both_decoders_see_the_same(draw, length):
+    check(draw, length)
+
+
+@pytest.mark.skipif(not MANY, reason="REPLAY_STREAMS says how many streams to try")
+@pytest.mark.timeout(0)
+def test_both_decoders_see_the_same_of_many_streams():
+    first = int(os.environ.get("REPLAY_FIRST", "0"))
+    for seed in range(first, first + MANY):
+        draw = random.Random(seed)
+        try:
+            check(draw, draw.randint(1, 60))
+        except Exception as error:
+            raise AssertionError(f"stream {seed} differs") from error
