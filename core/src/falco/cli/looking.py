@@ -60,19 +60,20 @@ class View(Emitter, Protocol):
         """Say what is left to be said; *looked_at*: the number of events that there were."""
 
 
-def look(session: Session, file: Input, question: Question) -> int:
-    """Print what *question* asks of the events of *file*; the exit code.
+def look(session: Session, one: Input, question: Question) -> int:
+    """Print what *question* asks of the events of *one* input; the exit code.
 
     Raises:
         FalcoError: The condition or the template is wrong, or the events cannot be read to their end: those before
             are printed.
     """
     session.check()
-    source = session.event_sources[file.source]
-    rule = _rule(question, source, session.scopes[source.name])
+    name = one.source
+    source = session.event_sources[name]
+    rule = _rule(question, source, session.scopes[name])
     decoder: Decoder[Any, Any] = source.decoder_type()
     rules: Ruleset[Any] = Ruleset([rule], dispatch=decoder.dispatch, assume=decoder.assume, first_only=True)
-    opened = session.open_source(source.name, file.where)
+    opened = session.open_source(name, one.where)
     view = _view(session, AlertTemplate.of(rule), question, opened.close)
     pipeline: Pipeline[Any, Any] = Pipeline(opened, decoder, rules, view, session.report)
     try:
@@ -83,7 +84,7 @@ def look(session: Session, file: Input, question: Question) -> int:
         opened.close()
         view.end(decoder.count)
         lost = Counter(opened.counters()) + Counter(decoder.counters())
-        session.around.complain(losses_text([(source.name, lost)]))
+        session.around.complain(losses_text([(name, lost)]))
     return 0
 
 

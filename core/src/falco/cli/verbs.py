@@ -16,7 +16,6 @@ from falco.cli.inputs import Inputs
 from falco.cli.invocation import Invocation
 from falco.cli.screen import Screen
 from falco.cli.surroundings import Surroundings
-from falco.errors import ConfigError
 from falco.plugins.activation import SYSCALL
 from falco.rules.model import Priority
 
@@ -121,6 +120,14 @@ def _scan() -> click.Command:
     )
 
 
+def _engine(inputs: Inputs) -> tuple[str, ...]:
+    """Options that let the engine of system calls replay captures, if there is one."""
+    capture = next((one for one in inputs.found if one.source == SYSCALL), None)
+    if capture is None:
+        return ("engine.kind=nodriver",)
+    return ("engine.kind=replay", f"engine.replay.capture_file={capture.where}")
+
+
 def _events() -> click.Command:
     def events(
         file: str,
@@ -136,10 +143,9 @@ def _events() -> click.Command:
         is_json = common.pop("is_json")
         changes = {"is_scan": True, **_merged(**common, is_json=False)}
         changes["options"] = ("log_level=warning", *changes["options"])
-        session = invocation.session(is_quiet=True, **changes)
-        inputs = Inputs(session, (file,), source)
+        inputs = Inputs(invocation.session(is_quiet=True, **changes), (file,), source)
         if len(inputs.found) != 1:
-            raise ConfigError(f"'{file}' is a directory: name one file")
+            raise click.UsageError(f"'{file}' is not one file")
         changes["options"] += _engine(inputs)
         from falco.cli.looking import Question, look  # pipelines take time to import, which lists do not need
 
@@ -154,15 +160,14 @@ def _events() -> click.Command:
         click.Option(["--stats", "is_counted"], is_flag=True, help="Count the values of the fields in place of that."),
         *_common(),
         click.Option(["--source"], default="", metavar="<event_source>", help="The event source of what is in FILE."),
+        examples="""
+            falco events trace.scap                     every event, a line each
+            falco events trace.scap 'proc.name = sh and evt.type = execve'
+                                                        those that a condition holds for
+            falco events --stats audit.log --fields '%ka.verb %ka.user.name'
+                                                        how often each value comes
+            """,
     )
-
-
-def _engine(inputs: Inputs) -> tuple[str, ...]:
-    """Options that let the engine of system calls replay captures, if there is one."""
-    capture = next((one for one in inputs.found if one.source == SYSCALL), None)
-    if capture is None:
-        return ("engine.kind=nodriver",)
-    return ("engine.kind=replay", f"engine.replay.capture_file={capture.where}")
 
 
 def _validate() -> click.Command:
