@@ -15,7 +15,7 @@ import pytest
 
 from falco.alerts import Alert
 from falco.errors import SourceError
-from falco.pipeline import Pipeline, run_jobs
+from falco.pipeline import JobsResult, Pipeline, run_jobs
 from falco.testing.ranges import Range, build
 from falco.testing.records import Record
 
@@ -76,13 +76,18 @@ def test_events_that_cannot_be_evaluated_are_counted_in_all_parts() -> None:
     assert all("could not be evaluated: ZeroDivisionError" in report for report in reports)
 
 
-def test_a_part_that_cannot_be_read_ends_the_run_after_what_came_before() -> None:
-    pipeline, taken, reports = made(Range(0, 200, fails_at=100))
+@pytest.mark.parametrize("splits", [True, False])
+def test_a_part_that_cannot_be_read_ends_the_run_after_what_came_before(splits: bool) -> None:
+    pipeline, taken, reports = made(Range(0, 200, fails_at=100, splits=splits))
+    result = JobsResult()
     with pytest.raises(SourceError, match="cannot read 100"):
-        run_jobs(pipeline, build, jobs=2, parts=4)
-    _, expected = one_process(Range(0, 100))
+        run_jobs(pipeline, build, jobs=2, parts=4, result=result)
+    alone, expected = one_process(Range(0, 100))
 
     assert taken.alerts == expected.alerts
+    assert result.count == 100
+    assert result.counters == {"tens": 10}
+    assert pipeline.statistics.text() == alone.statistics.text()
     assert pipeline.decoder.report == reports.append
 
 
@@ -101,17 +106,20 @@ def test_stopping_takes_effect_between_parts() -> None:
     assert result.count == 12
 
 
-def test_stopping_ends_parts_that_have_no_end() -> None:
-    pipeline, taken, _ = made(Range(0, 4, is_endless=True))
-    stopped, results = threading.Event(), []
-    thread = threading.Thread(
-        target=lambda: results.append(run_jobs(pipeline, build, jobs=2, parts=2, is_stopped=stopped.is_set))
-    )
-    thread.start()
-    time.sleep(0.5)
-    stopped.set()
-    thread.join(60.0)
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("source", [Range(0, 4, is_endless=True), Range(-(1 << 60), 0)])
+def test_stopping_ends_the_parts_that_are_being_scanned(source: Range) -> None:
+    pipeline, taken, _ = made(source)
+    stopped, results = threading.Event(), list[JobsResult]()
 
-    assert not thread.is_alive()
+    def run() -> None:
+        results.append(run_jobs(pipeline, build, jobs=2, parts=2, is_stopped=stopped.is_set))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    time.sleep(0.5)  # long enough for one process to have begun, and sometimes for both
+    stopped.set()
+    thread.join()
+
     assert results[0].count > 0
     assert [alert.num for alert in taken.alerts] == sorted(alert.num for alert in taken.alerts)

@@ -65,7 +65,7 @@ def format_options(settings: Settings, clock: Clock, hostname: str) -> FormatOpt
 
 def _formatter(session: Session) -> type[Formatter]:
     """What writes alerts: text or JSON, unless the configuration names what a plugin registers."""
-    name = session.configuration.formatter
+    name = session.configuration.extensions.formatter
     if not name:
         return JsonFormatter if session.settings.json_output else TextFormatter
     found = ((plugin, cls.name, cls) for plugin, cls in session.plugins.collect("falco_register_formatters"))

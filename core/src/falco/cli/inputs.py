@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from falco.cli.nearby import nearest
 from falco.cli.session import Session
+from falco.documents.nearby import nearest
 from falco.errors import ConfigError
 from falco.plugins.activation import SYSCALL
 from falco.sources import Source

@@ -11,6 +11,7 @@ from falco.alerts import Alert, AlertTemplate, FormatOptions, JsonFormatter
 from falco.alerts.encoding import encode
 from falco.alerts.statistics import losses_text
 from falco.alerts.text import escaped
+from falco.cli.inputs import Input
 from falco.cli.session import Session
 from falco.conditions import check, parser
 from falco.conditions.checked import TRUE, Condition
@@ -59,19 +60,20 @@ class View(Emitter, Protocol):
         """Say what is left to be said; *looked_at*: the number of events that there were."""
 
 
-def look(session: Session, name: str, question: Question) -> int:
-    """Print what *question* asks of the events that the event source *name* opens; the exit code.
+def look(session: Session, one: Input, question: Question) -> int:
+    """Print what *question* asks of the events of *one* input; the exit code.
 
     Raises:
         FalcoError: The condition or the template is wrong, or the events cannot be read to their end: those before
             are printed.
     """
     session.check()
+    name = one.source
     source = session.event_sources[name]
     rule = _rule(question, source, session.scopes[name])
     decoder: Decoder[Any, Any] = source.decoder_type()
     rules: Ruleset[Any] = Ruleset([rule], dispatch=decoder.dispatch, assume=decoder.assume, first_only=True)
-    opened = session.open_source(name)
+    opened = session.open_source(name, one.where)
     view = _view(session, AlertTemplate.of(rule), question, opened.close)
     pipeline: Pipeline[Any, Any] = Pipeline(opened, decoder, rules, view, session.report)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from datetime import timedelta
 
 import click
 
@@ -34,7 +35,7 @@ class Progress:
             parts.append(f"{events / elapsed_s:,.0f} events/s")
         if done:
             parts.append(f"{done / elapsed_s / 1e6:,.1f} MB/s")
-        if self._total and self._bar.eta_known and done < self._total:
-            parts.append(f"{self._bar.format_eta()} left")
+        if 0 < done < self._total:
+            parts.append(f"{timedelta(seconds=round(elapsed_s * (self._total - done) / done))} left")
         parts.append(f"{alerts:,} alert{'' if alerts == 1 else 's'}")
         return "  ".join(parts)

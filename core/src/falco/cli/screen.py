@@ -47,7 +47,7 @@ class Screen:
             self._line = line.encode()
             self._restore()
 
-    def write(self, stream: Any, data: bytes, *, shares: bool) -> None:
+    def write(self, stream: Any, data: bytes | memoryview, *, shares: bool) -> None:
         """Write all of *data*; *shares* says that the line of progress is on the same terminal."""
         with self._lock:
             if shares:
@@ -58,7 +58,7 @@ class Screen:
                     rest = rest[stream.write(rest) or 0 :]
                 stream.flush()
             finally:
-                if shares and data.endswith(b"\n"):
+                if shares and data[-1:] == b"\n":
                     self._restore()
 
     def _erase(self) -> None:
@@ -84,7 +84,7 @@ class _Stream:
         """As the stream itself."""
         return self._stream.isatty()
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """Write all of *data*, unless the reader has gone."""
         if not (self._screen.is_abandoned and self is cast("object", self._screen.stdout)):
             try:

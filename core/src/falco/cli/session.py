@@ -20,7 +20,7 @@ from falco.conditions.scope import Scope
 from falco.config import configuration
 from falco.config.configuration import Configuration
 from falco.config.merge import ConfigFile, read_file
-from falco.config.settings import Settings
+from falco.config.settings import LogFormat, Settings
 from falco.documents.nodes import Node
 from falco.errors import ConfigError, PluginError
 from falco.fields.model import FieldUse
@@ -69,7 +69,7 @@ class Session:
             self._main_file(), self.options.options, output_types=types, cwd=self.around.cwd, env=self.around.env
         )
         if not self._is_quiet:
-            self._configure_log(read.settings)
+            self._configure_log(read)
             self._report(read)
         return read
 
@@ -91,13 +91,15 @@ class Session:
             )
         return ConfigFile(FIRST_RUN, packaged.read_bytes())
 
-    def _configure_log(self, settings: Settings) -> None:
+    def _configure_log(self, read: Configuration) -> None:
+        settings = read.settings
         log.configure(
             self.around.stderr if settings.log_stderr else None,
             level=settings.log_level.value,
             is_iso8601=settings.time_format_iso_8601,
             zone=zone_of(self.around.env),
             to_syslog=settings.log_syslog,
+            is_json=read.extensions.log_format is LogFormat.JSON,
         )
 
     def _report(self, read: Configuration) -> None:

@@ -16,7 +16,7 @@ from falco.cli.duration import Limited
 from falco.cli.rulebook import Rulebook, build
 from falco.cli.session import Session
 from falco.errors import FalcoError
-from falco.pipeline import Emitter, Pipeline, run_jobs
+from falco.pipeline import Emitter, JobsResult, Pipeline, run_jobs
 from falco.plugins.activation import EventSource
 from falco.sources import Decoder
 
@@ -40,7 +40,7 @@ class Track:
         self._event_source = source
         self._count = 0
         self._failures = 0
-        self._counters: Mapping[str, int] = {}
+        self._counters: Counter[str] = Counter()
         self._elapsed_s = 0.0
         self._decoder: Decoder[Any, Any] | None = None
         self._pipeline: Pipeline[Any, Any] | None = None
@@ -105,16 +105,16 @@ class Track:
         pipeline: Pipeline[Any, Any] = Pipeline(self.source, decoder, rules, self._output, self._session.report)
         self.statistics = pipeline.statistics
         make = partial(build, self._rulebook.recipe(), self.name)
+        result = JobsResult(counters=self._counters)
         jobs = self._session.options.jobs
         try:
-            result = run_jobs(pipeline, make, jobs=jobs, is_stopped=lambda: self._is_stopped)
+            run_jobs(pipeline, make, jobs=jobs, is_stopped=lambda: self._is_stopped, result=result)
         finally:
-            self._failures = pipeline.failures
-        self._count, self._counters = result.count, result.counters
+            self._count, self._failures = result.count, pipeline.failures
 
     def counters(self) -> Mapping[str, int]:
         """What was not looked at, by reason."""
-        counted = Counter(self._counters)
+        counted = self._counters.copy()
         if self._decoder is not None:
             counted += Counter(self.source.counters()) + Counter(self._decoder.counters())
         return counted + Counter({"events that could not be evaluated": self._failures})

@@ -120,14 +120,14 @@ def _scan() -> click.Command:
     )
 
 
-<<<<<<< HEAD
 def _engine(inputs: Inputs) -> tuple[str, ...]:
     """Options that let the engine of system calls replay captures, if there is one."""
     capture = next((one for one in inputs.found if one.source == SYSCALL), None)
     if capture is None:
         return ("engine.kind=nodriver",)
     return ("engine.kind=replay", f"engine.replay.capture_file={capture.where}")
-=======
+
+
 def _events() -> click.Command:
     def events(
         file: str,
@@ -143,12 +143,14 @@ def _events() -> click.Command:
         is_json = common.pop("is_json")
         changes = {"is_scan": True, **_merged(**common, is_json=False)}
         changes["options"] = ("log_level=warning", *changes["options"])
-        opening, name = _opening(invocation.session(is_quiet=True, **changes), file, source)
-        changes["options"] += tuple(opening)
+        inputs = Inputs(invocation.session(is_quiet=True, **changes), (file,), source)
+        if len(inputs.found) != 1:
+            raise click.UsageError(f"'{file}' is not one file")
+        changes["options"] += _engine(inputs)
         from falco.cli.looking import Question, look  # pipelines take time to import, which lists do not need
 
         question = Question(" ".join(condition), fields, is_json, is_counted)
-        return look(invocation.session(**changes, enable_source=(name,)), name, question)
+        return look(invocation.session(**changes), inputs.found[0], question)
 
     return _command(
         events,
@@ -158,8 +160,14 @@ def _events() -> click.Command:
         click.Option(["--stats", "is_counted"], is_flag=True, help="Count the values of the fields in place of that."),
         *_common(),
         click.Option(["--source"], default="", metavar="<event_source>", help="The event source of what is in FILE."),
+        examples="""
+            falco events trace.scap                     every event, a line each
+            falco events trace.scap 'proc.name = sh and evt.type = execve'
+                                                        those that a condition holds for
+            falco events --stats audit.log --fields '%ka.verb %ka.user.name'
+                                                        how often each value comes
+            """,
     )
->>>>>>> refs/heads/investigate
 
 
 def _validate() -> click.Command:

@@ -116,6 +116,7 @@ def run_jobs(
     jobs: int,
     parts: int | None = None,
     is_stopped: Callable[[], bool] = lambda: False,
+    result: JobsResult | None = None,
 ) -> JobsResult:
     """Do what ``pipeline.run`` does, in *jobs* processes; a source that does not split is read here alone.
 
@@ -126,17 +127,22 @@ def run_jobs(
         jobs: Number of processes, this one included.
         parts: Into how many parts to split; None = eight a process. The alerts of a part wait in memory.
         is_stopped: Asked several times a second, by any thread; True ends the run after the batches in hand.
+        result: What is filled and returned, for who wants to know it of a run that fails, too.
 
     Raises:
         SourceError: A part could not be read, or a process died. What came before that part was emitted, and of an
             unreadable part what could be read.
     """
-    result = JobsResult()
+    result = JobsResult() if result is None else result
     source, decoder, report = pipeline.source, pipeline.decoder, pipeline.report
     split = source.split(parts or _PARTS_A_JOB * jobs)
     if len(split) == 1:
-        pipeline.run()
-        return JobsResult(decoder.count, _counters(source, decoder))
+        try:
+            pipeline.run()
+        finally:
+            result.count = decoder.count
+            result.counters.update(_counters(source, decoder))
+        return result
     start_ns: int | None = None
     scanned = _scan(split, _Scanner(decoder, pipeline.rules), build, jobs, is_stopped)
     try:

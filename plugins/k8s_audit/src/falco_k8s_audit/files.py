@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from falco.documents.nearby import nearest
 from falco.errors import SourceError
 from falco_k8s_audit.lines import DAMAGED, LineReader
 from falco_k8s_audit.records import Limits, Records
@@ -91,7 +92,7 @@ class FileTransport:
             try:
                 file = io.FileIO(part.path)
             except OSError as error:
-                message = f"open {part.path}: {_reason(error)}"
+                message = f"open {part.path}: {_reason(error)}{_advice(error, part.path)}"
                 if is_only:
                     raise SourceError(message) from error
                 self._refusals.add(Reason.UNREADABLE, part.path, message)
@@ -186,7 +187,7 @@ def _find(path: str) -> list[Part]:
         with os.scandir(path) as entries:
             files = [(entry.stat().st_mtime_ns, entry.path) for entry in entries if entry.is_file()]
     except OSError as error:
-        raise SourceError(f"stat {path}: {_reason(error)}") from error
+        raise SourceError(f"stat {path}: {_reason(error)}{_advice(error, path)}") from error
     return [Part(name) for _, name in sorted(files)]
 
 
@@ -228,6 +229,15 @@ def _count_lines(path: str, stop: int) -> int:
             left -= len(block)
             is_whole = block.endswith(b"\n")
     return count if is_whole else count + 1
+
+
+def _advice(error: OSError, path: str) -> str:
+    """What to do about a path that cannot be read."""
+    if isinstance(error, FileNotFoundError):
+        return nearest(Path(path))
+    if isinstance(error, PermissionError):
+        return "; API servers write audit logs for root only: run falco as root, or give its user the right to read"
+    return ""
 
 
 def _reason(error: BaseException) -> str:

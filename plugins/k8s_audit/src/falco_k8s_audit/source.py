@@ -52,8 +52,8 @@ class AuditSource(Source[Records]):
 
     @classmethod
     def recognises(cls, head: bytes) -> bool:
-        """Whether *head* has a line that begins as a JSON object or array does."""
-        return _JSON.search(head) is not None
+        """Whether *head* is text, and a line of it begins as a JSON object or array does."""
+        return b"\0" not in head and _JSON.search(head) is not None
 
     @property
     def bytes_read(self) -> int:

@@ -20,4 +20,4 @@ def nearest(path: Path) -> str:
     except OSError:
         return ""
     close = get_close_matches(path.name, sorted(names), n=3)
-    return f" (in {folder} there is: {', '.join(close)})" if close else f" ({folder} has nothing with a similar name)"
+    return f" (in {folder} there is: {', '.join(close)})" if close else ""
