@@ -221,8 +221,18 @@ class Stream:
 
     def described(self, tid, pid, ptid, comm):
         return {
-            **{"exe": comm, "comm": comm, "tid": tid, "pid": pid, "ptid": ptid, "fdlimit": 9, "cwd": "/"},
-            **{"vtid": tid, "vpid": pid, "uid": 7, "gid": 7, "args": ["-x"]},
+            "exe": comm,
+            "comm": comm,
+            "tid": tid,
+            "pid": pid,
+            "ptid": ptid,
+            "fdlimit": 9,
+            "cwd": "/",
+            "vtid": tid,
+            "vpid": pid,
+            "uid": 7,
+            "gid": 7,
+            "args": ["-x"],
         }
 
     def clone(self):

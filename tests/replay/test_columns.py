@@ -9,6 +9,7 @@ import random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from replay.equality import CONDITIONS, MORE, OUTPUT, SIZES, columnar, plain, rule
 from replay.streams import Stream
 
