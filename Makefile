@@ -1,38 +1,62 @@
-# Two targets a newcomer types: `make demo` and `make test`. The others are the parts of `make test`, and `make bench`.
+# Two targets a newcomer types: `make demo` and `make test`. The others are the parts of `make test`, each of which runs
+# alone too, and `make bench`.
 PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
 RULES ?= rules/k8s_audit_rules.yaml
 EVENTS ?= 100000
+PORTABLE := core/src plugins/k8s_audit/src plugins/outputs/src
+PYTEST := $(BIN)/pytest -q
 
-.PHONY: demo test lint types layers unit bench clean
+.PHONY: demo test lint types layers unit zone conformance packaging pythons bench clean
 
-.venv/ready: requirements-dev.txt $(wildcard */pyproject.toml plugins/*/pyproject.toml)
+.venv/ready: requirements-dev.txt pyproject.toml $(wildcard */pyproject.toml plugins/*/pyproject.toml examples/*/pyproject.toml)
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
+# A sample audit log through the default rules, with what is to be seen said.
 demo: .venv/ready
-	$(BIN)/falco --version
+	@BIN=$(BIN) tools/demo.sh
 
-test: lint types layers unit
+test: lint types layers unit zone conformance packaging pythons
+	@echo "All checks passed."
 
 lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# Everything for Linux; what runs elsewhere for macOS and Windows too.
 types: .venv/ready
-	$(BIN)/mypy core/src plugins/k8s_audit/src plugins/outputs/src plugins/syscall/src rules/src
+	$(BIN)/mypy --platform linux $(PORTABLE) plugins/syscall/src rules/src
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin $(PORTABLE)
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 $(PORTABLE)
 
 layers: .venv/ready
 	$(BIN)/lint-imports
 
+# Many more examples for the property tests: $(BIN)/pytest --hypothesis-profile thorough core/tests
 unit: .venv/ready
-	$(BIN)/pytest -q -n $(JOBS)
+	$(PYTEST) -n $(JOBS) -m "not wheels" --ignore tests/conformance
+
+# Times and texts must not depend on where the tests run.
+zone: .venv/ready
+	TZ=Asia/Kolkata LC_ALL=C.UTF-8 $(PYTEST) -n $(JOBS) --hypothesis-profile fleeting core/tests
+
+# Recorded answers of Falco in ../shared, skipped where that is not.
+conformance: .venv/ready
+	$(PYTEST) -n $(JOBS) --dist loadfile -rs tests/conformance
+
+packaging: .venv/ready
+	$(PYTEST) -m wheels tests/packaging
+
+# The core suite on every other Python that is installed.
+pythons: .venv/ready
+	@tools/other_pythons.sh core/tests
 
 # Ratios to json.loads on made-up audit logs; RULES=file for other rules than the packaged ones. Never part of `make test`.
 bench: .venv/ready
 	$(BIN)/python tests/benchmarks/bench_k8s.py --rules $(RULES) --events $(EVENTS)
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-* .mypy_cache .ruff_cache .hypothesis .import_linter_cache

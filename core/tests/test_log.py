@@ -1,4 +1,5 @@
 import io
+import json
 import re
 from datetime import timedelta, timezone
 
@@ -63,3 +64,11 @@ def test_a_stream_that_cannot_be_written_is_no_error():
     log.configure(stream)
 
     assert structlog.get_logger("test").error("lost") is None
+
+
+def test_lines_can_be_json_objects():
+    first, second = (json.loads(line) for line in lines(is_json=True))
+
+    assert (first["level"], first["message"]) == ("info", "rules_loaded rules=3 file='a b'")
+    assert (second["level"], second["message"]) == ("error", "plain sentence")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+0000", first["time"])

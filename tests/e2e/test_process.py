@@ -121,11 +121,12 @@ def test_a_signal_ends_the_run_after_everything_is_delivered(running, number):
     running.start()
     running.append(*range(100))
     until(lambda: running.is_seen(99), "the last alert")
+    assert (running.folder / "pid").read_text() == str(running.process.pid)
 
     assert running.end(number) == 0
     assert any(line.endswith(f"{number.name} received, exiting...") for line in running.said)
     assert running.lines[-1].startswith("   Seen: ")
-    assert (running.folder / "pid").read_text() == str(running.process.pid)
+    assert not (running.folder / "pid").exists()
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no SIGUSR1")
@@ -224,19 +225,18 @@ def test_a_reader_that_goes_away_ends_the_scan_quietly(scan):
     said = process.stderr.read().decode()
     process.stderr.close()
 
-    assert process.wait(DEADLINE_S) == 1
-    assert "Traceback" not in said
+    assert (process.wait(DEADLINE_S), said) == (1, "")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-@pytest.mark.parametrize("arguments", [("--version",), ("scan", "audit.log", "-r", "rules.yaml")])
-def test_a_full_disk_is_said_once_and_fails(scan, arguments):
+@pytest.mark.parametrize(("code", "arguments"), [(1, ("--version",)), (2, ("scan", "audit.log", "-r", "rules.yaml"))])
+def test_a_full_disk_is_said_once_and_fails(scan, code, arguments):
     with Path("/dev/full").open("wb") as full:
         process = scan(*arguments, stdout=full, stderr=subprocess.PIPE)
         said = process.stderr.read().decode()
         process.stderr.close()
 
-    assert process.wait(DEADLINE_S) == 1
+    assert process.wait(DEADLINE_S) == code
     assert "No space left on device" in said
     assert "Traceback" not in said
 
@@ -247,5 +247,5 @@ def test_events_may_come_from_standard_input(scan, tmp_path):
         printed = process.stdout.read().decode()
         process.stdout.close()
 
-    assert process.wait(DEADLINE_S) == 0
-    assert "Events detected: 5000\n" in printed
+    assert process.wait(DEADLINE_S) == 1
+    assert "5,000 alerts in 5,000 events of 1 input\n" in printed

@@ -92,10 +92,9 @@ def test_an_audit_log_becomes_alerts(everything):
 
     result = everything.falco("scan", "audit.jsonl", "--json")
 
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 1, result.stderr
     alerts = [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
     assert {alert["rule"] for alert in alerts} >= {"Privileged Workload Created", "Exec or Attach to Pod"}
-    assert f"Events detected: {len(alerts)}" in result.stdout
 
 
 def test_several_processes_find_the_same(everything):
@@ -103,7 +102,7 @@ def test_several_processes_find_the_same(everything):
 
     one, two = (everything.falco("scan", "audit.jsonl", *jobs) for jobs in ((), ("--jobs", "2")))
 
-    assert (one.returncode, two.returncode) == (0, 0), two.stderr
+    assert (one.returncode, two.returncode) == (1, 1), two.stderr
     assert one.stdout == two.stdout
 
 

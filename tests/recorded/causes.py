@@ -17,6 +17,7 @@ OF_CONDITION = (
     ("leftover", r"ctime_duration|evt\.buffer"),
     ("delta", r"evt\.deltatime"),
     ("names", r"fd\.[cslr]ip\.name exists"),
+    ("names-early", r"fd\.[cslr]ip\.name "),
     ("raw-in", r"evt\.rawarg\.\S+ (in|intersects) "),
     ("raw-mixed", r"evt\.rawarg\."),
     ("either-exists", r"fd\.(ip|port|net|proto) exists"),

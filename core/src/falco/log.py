@@ -6,6 +6,8 @@ Alerts are no log lines.
 
 from __future__ import annotations
 
+import json
+import sys
 import threading
 import time
 from collections.abc import Callable, MutableMapping
@@ -36,6 +38,7 @@ def configure(
     is_iso8601: bool = False,
     zone: tzinfo | None = UTC,
     to_syslog: bool = False,
+    is_json: bool = False,
 ) -> None:
     """Send log lines to *stream* and to syslog, from now on.
 
@@ -45,10 +48,14 @@ def configure(
         is_iso8601: Write times as ISO 8601 in UTC.
         zone: Zone of the times otherwise; None = the operating system's.
         to_syslog: Also send lines to the local syslog, where there is one.
+        is_json: Write each line to *stream* as a JSON object with the keys ``time`` (ISO 8601, UTC), ``level`` and
+            ``message``.
     """
     sinks: list[Callable[[str, str], None]] = []
     if stream is not None:
-        sinks.append(_Lines(stream, _utc_iso8601 if is_iso8601 else _local(zone)).write)
+        sinks.append(
+            _Lines(stream, _as_json if is_json else _as_text(_utc_iso8601 if is_iso8601 else _local(zone))).write
+        )
     if to_syslog and (syslog := _system_log()) is not None:
         sinks.append(syslog)
     structlog.configure(
@@ -76,19 +83,27 @@ class _Logger:
 class _Lines:
     """Writes whole lines; any thread."""
 
-    def __init__(self, stream: BinaryIO, now: Callable[[], str]) -> None:
+    def __init__(self, stream: BinaryIO, form: Callable[[str, str], str]) -> None:
         self._stream = stream
-        self._now = now
+        self._form = form
         self._lock = threading.Lock()
 
-    def write(self, _level: str, line: str) -> None:
-        data = f"{self._now()}: {line}\n".encode("utf-8", "surrogateescape")
+    def write(self, level: str, line: str) -> None:
+        data = f"{self._form(level, line)}\n".encode("utf-8", "surrogateescape")
         with self._lock:
             try:
                 self._stream.write(data)
                 self._stream.flush()
             except (OSError, ValueError):
                 pass  # nobody is left to be told that standard error cannot be written
+
+
+def _as_text(now: Callable[[], str]) -> Callable[[str, str], str]:
+    return lambda _level, line: f"{now()}: {line}"
+
+
+def _as_json(level: str, line: str) -> str:
+    return json.dumps({"time": _utc_iso8601(), "level": level, "message": line})
 
 
 def _render(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
@@ -114,8 +129,9 @@ def _local(zone: tzinfo | None) -> Callable[[], str]:
 
 def _system_log() -> Callable[[str, str], None] | None:
     """Sends a line to the local syslog; None where the system has none."""
-    try:
-        import syslog  # not on Windows
-    except ImportError:
+    if sys.platform != "win32":
+        import syslog
+
+        return lambda level, line: syslog.syslog(_SYSLOG.get(level, syslog.LOG_INFO), line.replace("\0", "?"))
+    else:  # noqa: RET505  so that the type checker sees that one of the two is for another system
         return None
-    return lambda level, line: syslog.syslog(_SYSLOG.get(level, syslog.LOG_INFO), line.replace("\0", "?"))

@@ -225,8 +225,13 @@ def test_operands_of_templates_are_checked_alike(scope):
 
 def test_names_of_event_types_are_checked(scope):
     class Known:
+        all = frozenset({1, 2})
+
         def is_known(self, name):
             return name in {"open", "read"}
+
+        def names(self, _codes):
+            return frozenset({"open", "read"})
 
     of_type = Field("evt.type", lambda _a: lambda event: event, doc="Name of the event.")
     typed = replace(scope, fields=Fields("test", (of_type,)), event_types=Known())

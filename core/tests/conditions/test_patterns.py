@@ -110,7 +110,15 @@ def test_the_longest_patterns_compile_and_longer_ones_match_nothing(unit):
     longest = unit * (patterns.MAX_GLOB // len(unit))
 
     assert patterns.glob(longest)("*" * len(longest)) in {True, False}
-    assert not patterns.glob("a" * (patterns.MAX_GLOB + 1))("a" * (patterns.MAX_GLOB + 1))
+    assert not patterns.glob("?" * (patterns.MAX_GLOB + 1))("a" * (patterns.MAX_GLOB + 1))
+
+
+def test_a_text_without_wildcards_matches_itself_at_any_length():
+    long = "aB" * patterns.MAX_GLOB
+
+    assert patterns.glob(long)(long)
+    assert patterns.glob(long, ignore_case=True)(long.upper())
+    assert not patterns.glob(long)(long.upper())
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,13 @@ def test_lines_break_between_words_before_column_120() -> None:
     assert lines[1].startswith(" " * 30 + "word")
 
 
+@pytest.mark.parametrize(("last", "lines"), [(29, 1), (30, 2)])
+def test_a_word_may_not_reach_column_120(last: int, lines: int) -> None:
+    text = listing.fields_text({"b": [Field("x.y", unused, doc="a" * 59 + " " + "b" * last)]})
+
+    assert len(text.splitlines()[4:-1]) == lines
+
+
 def test_a_long_name_stands_alone() -> None:
     name = "x." + "y" * 28
 

@@ -1,4 +1,11 @@
-"""Channels: nothing lost that is not counted and said, and no channel delays another."""
+"""Channels: nothing lost that is not counted and said, and no channel delays another.
+
+Faults put into the code by hand, one at a time, and found by these tests: what is being delivered does not count ·
+a drop is not counted · what is abandoned is not counted · nobody is woken when there is room · batches taken from the
+wrong end · a failure ends the thread · no flush when the queue runs empty · settling does not flush · a full channel is
+waited for before the others have the alert · a source that cannot wait waits · ``keep`` ignored · the end does not say
+what was dropped · no deadline.
+"""
 
 from __future__ import annotations
 
@@ -255,6 +262,33 @@ def test_settle_returns_when_all_is_written_and_flushed(make: Make) -> None:
     for output in outputs:
         assert output.written == [0, 1, 2]
         assert output.calls[-1] == "flush"
+
+
+def test_settle_waits_for_the_flush_too(make: Make) -> None:
+    class Slow(Recorded):
+        def __init__(self) -> None:
+            super().__init__()
+            self.flushing, self.may_flush = threading.Event(), threading.Event()
+
+        def flush(self) -> None:
+            self.flushing.set()
+            assert self.may_flush.wait(PATIENCE_S)
+            super().flush()
+
+    output = Slow()
+    dispatcher = make(output)
+    output.gate.clear()
+    dispatcher.emit(alert(0), wait=True)
+    assert output.entered.wait(PATIENCE_S)
+    settled = threading.Event()
+    threading.Thread(target=lambda: (dispatcher.settle(), settled.set())).start()
+    wait_until(lambda: len(dispatcher.channels[0].queue._items) == 1)
+    output.gate.set()
+    assert output.flushing.wait(PATIENCE_S)
+
+    assert not settled.wait(0.3)
+    output.may_flush.set()
+    assert settled.wait(PATIENCE_S)
 
 
 def test_a_queue_that_runs_empty_is_flushed(make: Make) -> None:

@@ -1,4 +1,8 @@
-"""The hot loop: reload, acknowledgement, poison events, order with reused events, the end of a source."""
+"""The hot loop: reload, acknowledgement, poison events, order with reused events, the end of a source.
+
+Faults put into the code by hand, one at a time, and found by these tests: rules read once · the source not told of new
+rules · nothing settles · a poison event ends the source · candidates collected before they are evaluated.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,10 @@ list in ``all`` too · functions shared by conditions without their rules · ``n
 
 codegen: what a later child reads counts as read · the right side counts as read with the left · what the first child
 reads is forgotten · ``or`` written as ``and`` · ``!=`` true of an absent field · ``intersects`` written as ``in`` · order
-of texts by characters · candidates compared as one value · ``oneof`` written as ``anyof``.
+of texts by characters · candidates compared as one value · ``oneof`` written as ``anyof`` ·
+all rules return at the first · a prefix that is part of a character by ``str`` · a deep part does not keep what it reads.
+
+table: keys of any length kept.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ from falco_source_jsonl import JsonLines, Line, falco_register_fields
 
 
 class TestSource(SourceContract):
-    def identity(self, item):
-        return item.values  # the time is that of reading
+    def items(self, batch):
+        return [line.values for line in batch]  # their time is that of reading
 
     @pytest.fixture
     def make_source(self, tmp_path):

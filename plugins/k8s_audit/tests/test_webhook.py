@@ -5,6 +5,7 @@ It runs in a process of its own: a client in the same process would never meet b
 
 import contextlib
 import json
+import os
 import shutil
 import socket
 import ssl
@@ -328,7 +329,11 @@ def test_an_address_in_use_ends_with_a_sentence():
         webhook = Webhook(f"http://127.0.0.1:{port}/k8s-audit")
         webhook.stop()
 
-    assert webhook.started["error"].startswith(f"listen tcp 127.0.0.1:{port}: ")
+    error = webhook.started["error"]
+    assert error.startswith(f"listen tcp 127.0.0.1:{port}: ")
+    assert error.endswith("or give another port in open_params")
+    if Path("/proc/net/tcp").exists():
+        assert f"(process {os.getpid()}) listens there: end it" in error
 
 
 @pytest.mark.parametrize(

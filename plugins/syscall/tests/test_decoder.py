@@ -79,6 +79,9 @@ class TestFields(FieldContract):
 
 
 class TestSource(SourceContract):
+    def items(self, batch):
+        return [batch.data[head:end] for head, end in zip(batch.heads, batch.ends, strict=True)]
+
     @pytest.fixture
     def make_source(self, tmp_path):
         builder = capture()

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
 
 from falco.errors import SourceError
-from falco_syscall.capture import CaptureEvent
 from falco_syscall.capture.builder import CaptureBuilder
 from falco_syscall.source import Engine, SyscallSource
 
@@ -20,16 +20,11 @@ def capture(tmp_path: Path) -> Path:
     return path
 
 
-def items(source: SyscallSource) -> list[CaptureEvent]:
-    return [item for batch in source.batches() for item in batch if isinstance(item, CaptureEvent)]
-
-
 def test_a_capture_is_handed_out_in_batches(capture: Path) -> None:
     source = SyscallSource(Engine("replay"), str(capture))
 
     batches = list(source.batches())
-    assert [event.num for batch in batches for event in batch if isinstance(event, CaptureEvent)] == [*range(1, 3001)]
-    assert len(batches) > 2
+    assert sum(len(batch) for batch in batches) == 3000
     assert source.counters() == {}
 
 
@@ -43,19 +38,17 @@ def test_a_closed_source_ends_at_its_next_resume(capture: Path) -> None:
 
 
 def test_what_is_whole_of_a_damaged_capture_is_handed_out_first(capture: Path, tmp_path: Path) -> None:
-    import gzip
-
     content = capture.read_bytes()
     content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
     cut = tmp_path / "cut.scap"
     cut.write_bytes(content[:-10])
     source = SyscallSource(Engine("replay"), str(cut))
-    seen = []
+    seen = 0
 
     with pytest.raises(SourceError, match=r"cut\.scap"):
         for batch in source.batches():
-            seen += batch
-    assert sum(isinstance(item, CaptureEvent) for item in seen) == 2999
+            seen += len(batch)
+    assert seen == 2999
 
 
 def test_a_missing_capture_is_told(tmp_path: Path) -> None:

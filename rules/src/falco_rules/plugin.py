@@ -9,7 +9,7 @@ from pathlib import Path
 
 from falco import PluginInfo, RuleFile, hookimpl
 
-_RULES = ("k8s_audit_rules.yaml",)
+_RULES = ("k8s_audit_rules.yaml", "falco_rules.yaml")
 
 
 @hookimpl

@@ -41,7 +41,7 @@ class JsonFormatter(Formatter):
             if is_there:
                 blank[key] = None
         blank = dict(sorted(blank.items()))
-        message_of, fields_of, utc = options.writer(template.message), self._output_fields(template), options.clock.utc
+        message_of, fields_of, utc = options.writer(template.message), self.output_fields(template), options.clock.utc
         output_of = _same if is_internal else options.heading(template.priority)
 
         def render(alert: Alert) -> str:
@@ -59,7 +59,8 @@ class JsonFormatter(Formatter):
 
         return render
 
-    def _output_fields(self, template: AlertTemplate) -> Make:
+    def output_fields(self, template: AlertTemplate) -> Make:
+        """The function that makes ``output_fields`` of the alerts of *template*."""
         contents: dict[str, Extra] = dict(template.fields)
         if not template.is_internal:
             contents[self.options.time_key] = self.options.time

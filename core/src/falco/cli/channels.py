@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from falco.alerts import FormatOptions, Formatter, JsonFormatter, TextFormatter
+from falco.alerts.formatter import Render
+from falco.cli.colours import coloured
+from falco.cli.screen import is_coloured
 from falco.cli.session import Session
 from falco.clock import Clock
 from falco.config.settings import Settings
 from falco.errors import ConfigError
 from falco.outputs import Dispatcher, Output, OutputContext
+from falco.plugins.manager import unique
+
+_STDOUT: Final = "stdout"
+"""The channel that people look at."""
 
 
-def dispatcher(session: Session) -> Dispatcher:
+def dispatcher(session: Session, *, may_be_none: bool = False) -> Dispatcher:
     """The channels that are switched on, each with a formatter of its own.
 
+    Args:
+        session: The run.
+        may_be_none: Whether it is all right if none is.
+
     Raises:
-        ConfigError: None is.
+        ConfigError: None is, and that is not all right; or there is no formatter of the name that is configured.
     """
     settings, types = session.settings, session.plugins.output_types()
     options = format_options(settings, session.clock, session.hostname)
     outputs: list[Output] = [
-        cls(session.configuration.outputs[name], _context(session, settings, options))
+        cls(session.configuration.outputs[name], _context(name, session, settings, options))
         for name, cls in types.items()
         if name in session.configuration.outputs
     ]
-    if not outputs:
-        raise ConfigError("No output configured, please make sure at least one output is configured and enabled.")
+    if not outputs and not may_be_none:
+        raise ConfigError(
+            "No output configured, please make sure at least one output is configured and enabled. "
+            f"For example: -o stdout_output.enabled=true (installed channels: {', '.join(types) or 'none'})"
+        )
     return Dispatcher(
         outputs,
         report=session.report,
@@ -47,11 +63,31 @@ def format_options(settings: Settings, clock: Clock, hostname: str) -> FormatOpt
     )
 
 
-def _context(session: Session, settings: Settings, options: FormatOptions) -> OutputContext:
-    formatter: Formatter = JsonFormatter(options) if settings.json_output else TextFormatter(options)
+def _formatter(session: Session) -> type[Formatter]:
+    """What writes alerts: text or JSON, unless the configuration names what a plugin registers."""
+    name = session.configuration.extensions.formatter
+    if not name:
+        return JsonFormatter if session.settings.json_output else TextFormatter
+    found = ((plugin, cls.name, cls) for plugin, cls in session.plugins.collect("falco_register_formatters"))
+    known: dict[str, type[Formatter]] = {
+        TextFormatter.name: TextFormatter,
+        JsonFormatter.name: JsonFormatter,
+        **unique("formatter", found),
+    }
+    if name not in known:
+        raise ConfigError(f"x-falco-py.formatter: there is no formatter '{name}'; installed: {', '.join(known)}")
+    return known[name]
+
+
+def _context(name: str, session: Session, settings: Settings, options: FormatOptions) -> OutputContext:
+    formatter = _formatter(session)(options)
+    render: Render = formatter.render
+    around = session.around
+    if name == _STDOUT and isinstance(formatter, TextFormatter) and is_coloured(around.stdout, around.env):
+        render = coloured(render)
     return OutputContext(
-        render=formatter.render,
-        is_json=settings.json_output,
+        render=render,
+        is_json=isinstance(formatter, JsonFormatter),
         is_buffered=settings.buffered_outputs and not session.options.unbuffered,
         stdout=session.around.stdout,
         env=session.around.env,

@@ -9,18 +9,19 @@ from typing import Any, BinaryIO, Final
 
 import click
 import structlog
+from click.shell_completion import get_completion_class
 
 from falco import log
 from falco.cli import actions, verbs
 from falco.cli.flags import FLAGS, REMOVED
-from falco.cli.help import Group, HelpAsked
+from falco.cli.help import EXIT_FAILURE, FAILURE, Group, HelpAsked
 from falco.cli.invocation import Invocation
 from falco.cli.options import Options
+from falco.cli.plugin_commands import PluginGroup
 from falco.cli.process import Process
 from falco.cli.surroundings import Surroundings
 from falco.errors import FalcoError
-
-EXIT_FAILURE: Final = 1
+from falco.plugins.manager import PluginManager
 
 _ABOUT: Final = """Falco in Python: events in, rules over them, alerts out.
 
@@ -51,42 +52,63 @@ def main(
     """
     around = Surroundings(stdout, stderr, env, cwd)
     log.configure(stderr)
+    shared: dict[str, Any] = {}
     try:
-        return _run(argv, around, process)
-    except BrokenPipeError:
-        return EXIT_FAILURE  # whoever read our output has gone
-    except OSError as error:
-        around.complain(f"Error: {error}\n")
-        return EXIT_FAILURE
-    except Exception as error:  # noqa: BLE001  a fault of ours is said in one sentence, and where it is on demand
-        around.complain(f"Error: this is a fault of falco, please report it: {type(error).__name__}: {error}\n")
-        if env.get("FALCO_TRACEBACK"):
-            around.complain(traceback.format_exc())
-        return EXIT_FAILURE
-    finally:
-        structlog.reset_defaults()
-
-
-def _run(argv: Sequence[str], around: Surroundings, process: Process | None) -> int:
-    try:
-        command = _root(argv, around, process)
-        with command.make_context("falco", list(argv), color=False, max_content_width=120) as context:
-            result = command.invoke(context)
+        return _run(argv, around, process, shared)
     except HelpAsked as asked:
         around.print(asked.text + "\n")
         return 0
     except click.exceptions.Exit as left:
         return left.exit_code
+    except BrokenPipeError:
+        return _code(shared)  # whoever read our output has gone
     except click.ClickException as error:
-        around.complain(f"Error: {_sentence(error)}\n")
-        return EXIT_FAILURE
-    except FalcoError as error:
-        around.complain(f"Error: {error}\n")
-        return EXIT_FAILURE
+        return _fail(around, _sentence(error), shared)
+    except (FalcoError, OSError) as error:
+        return _fail(around, str(error), shared)
+    except Exception as error:  # noqa: BLE001  a fault of ours is said in one sentence, and where it is on demand
+        fault = f"this is a fault of falco, please report it: {type(error).__name__}: {error}"
+        if env.get("FALCO_TRACEBACK"):
+            fault += f"\n{traceback.format_exc().rstrip()}"
+        return _fail(around, fault, shared)
+    finally:
+        structlog.reset_defaults()
+
+
+def _run(argv: Sequence[str], around: Surroundings, process: Process | None, shared: dict[str, Any]) -> int:
+    """Run the command; *shared* gets what its contexts know of failures."""
+    command = _root(argv, around, process)
+    if asked := around.env.get(verbs.COMPLETION_VARIABLE):
+        return _complete(command, asked, around)
+    with command.make_context("falco", list(argv), color=False, max_content_width=120) as context:
+        try:
+            result = command.invoke(context)
+        finally:
+            shared.update(context.meta)
     return result if isinstance(result, int) else 0
 
 
-def _root(argv: Sequence[str], around: Surroundings, process: Process | None) -> Group:
+def _complete(command: Group, asked: str, around: Surroundings) -> int:
+    """Answer the script of ``falco completion``, which leaves the words in the environment of the process."""
+    shell, _, instruction = asked.partition("_")
+    cls = get_completion_class(shell)
+    if cls is None or instruction != "complete":
+        raise click.UsageError(f"{verbs.COMPLETION_VARIABLE}={asked} is not what a script of falco completion sets")
+    around.print(cls(command, {}, "falco", verbs.COMPLETION_VARIABLE).complete() + "\n")
+    return 0
+
+
+def _fail(around: Surroundings, sentence: str, shared: dict[str, Any]) -> int:
+    around.complain(f"Error: {sentence}\n")
+    return _code(shared)
+
+
+def _code(shared: dict[str, Any]) -> int:
+    code: int = shared.get(FAILURE, EXIT_FAILURE)
+    return code
+
+
+def _root(argv: Sequence[str], around: Surroundings, process: Process | None) -> PluginGroup:
     def start(**given: Any) -> int:
         context = click.get_current_context()
         context.obj = Invocation(Options(**given, argv=tuple(argv)), around, process)
@@ -94,8 +116,9 @@ def _root(argv: Sequence[str], around: Surroundings, process: Process | None) ->
             return 0
         return actions.perform(context.obj.session(), process)
 
-    group = Group(
+    group = PluginGroup(
         "falco",
+        manager=PluginManager.of_environment,
         params=[flag.option() for flag in FLAGS],
         callback=start,
         help=_ABOUT,

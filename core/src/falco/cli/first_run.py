@@ -14,6 +14,13 @@ def welcome(session: Session, names: Sequence[str]) -> str:
         source = session.event_sources.get(name)
         entry = None if source is None else source.plugin.entry
         if entry is not None and entry.open_params:
-            lines.append(f"Event source {name} listens at {entry.open_params}: send its events there,")
-            lines.append("or look at a file with: falco scan FILE")
+            where = entry.open_params.strip()
+            lines.append(f"Event source {name} listens at {where}. Point the API server of a cluster there:")
+            if where.startswith(("http://", "https://")):
+                lines += [
+                    "  1. write what to log: a Policy of audit.k8s.io/v1, with the one rule 'level: Metadata'",
+                    f"  2. write where to send it: a kubeconfig with the cluster 'server: {where}'",
+                    "  3. start kube-apiserver with --audit-policy-file and --audit-webhook-config-file for these",
+                ]
+            lines.append("Or look at a log that is there already: falco scan FILE")
     return "".join(f"{line}\n" for line in lines)

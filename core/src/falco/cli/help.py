@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import difflib
+from typing import Any, Final
 
 import click
+
+EXIT_FAILURE: Final = 1
+FAILURE: Final = "falco.failure"
+"""Key of ``click.Context.meta``: the exit code if the command fails."""
 
 
 class HelpAsked(Exception):  # noqa: N818  not an error
@@ -16,7 +21,25 @@ class HelpAsked(Exception):  # noqa: N818  not an error
 
 
 class Command(click.Command):
-    """A command whose ``--help`` raises ``HelpAsked``."""
+    """A command whose ``--help`` raises ``HelpAsked``.
+
+    Args:
+        arguments: Of click.
+        failure: The exit code when it fails.
+        settings: Of click.
+    """
+
+    def __init__(self, *arguments: Any, failure: int = EXIT_FAILURE, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._failure = failure
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """The context, with the exit code of a failure in what all contexts of a run share."""
+        if parent is not None:
+            parent.meta[FAILURE] = self._failure
+        return super().make_context(info_name, args, parent, **extra)
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:  # noqa: ARG002  click's signature
         """The flags ``-h`` and ``--help``."""
@@ -32,7 +55,8 @@ class Group(Command, click.Group):
         """The command that *args* starts with."""
         name = args[0]
         if self.get_command(ctx, name) is None:
-            close = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
+            is_file = "." in name or "/" in name
+            close = [] if is_file else difflib.get_close_matches(name, self.list_commands(ctx), n=1)
             hint = f" Did you mean '{close[0]}'?" if close else f" To look at a file: falco scan {name}"
             ctx.fail(f"No such command '{name}'.{hint}")
         return super().resolve_command(ctx, args)

@@ -20,6 +20,6 @@ class Invocation:
     around: Surroundings
     process: Process | None
 
-    def session(self, *, is_quiet: bool = False, **changes: Any) -> Session:
-        """A session for the flags of the root with *changes* on top."""
-        return Session(replace(self.options, **changes), self.around, is_quiet=is_quiet)
+    def session(self, *, is_quiet: bool = False, around: Surroundings | None = None, **changes: Any) -> Session:
+        """A session for the flags of the root with *changes* on top, and with *around* if that is to be another."""
+        return Session(replace(self.options, **changes), around or self.around, is_quiet=is_quiet)

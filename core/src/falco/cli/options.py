@@ -41,5 +41,7 @@ class Options:
     """Extension: processes that scan one input."""
     is_scan: bool = False
     """Extension: a file is scanned, so the machine's own configuration does not count."""
+    summary: bool = False
+    """Extension: of a scan, print the summary."""
     argv: tuple[str, ...] = ()
     """The arguments as they were given."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Protocol
@@ -54,6 +54,20 @@ def _handler(name: str, action: Callable[[str], None]) -> Callable[[int, FrameTy
     return handle
 
 
-def write_pidfile(path: Path) -> None:
-    """Write the number of this process, without a newline, as upstream. Raises ``OSError``."""
-    path.write_text(str(os.getpid()), encoding="ascii")
+@contextmanager
+def pidfile(path: Path) -> Iterator[None]:
+    """A file with the number of this process, without a newline, as upstream; it is there inside of the block.
+
+    A file that meanwhile holds the number of another process is that one's, and stays.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    number = str(os.getpid())
+    path.write_text(number, encoding="ascii")
+    try:
+        yield
+    finally:
+        with suppress(OSError, UnicodeDecodeError):  # somebody else took it away
+            if path.read_text(encoding="ascii") == number:
+                path.unlink()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,7 @@ class Rulebook:
     def __init__(self, session: Session, texts: Sequence[RulesText]) -> None:
         self._session = session
         self._texts = tuple(texts)
+        self._rulesets: dict[str, Ruleset[Any]] = {}
         self.loader = loader(session)
         for text in self._texts:
             result = self.loader.load(text.name, text.data)
@@ -63,7 +64,11 @@ class Rulebook:
             if result.warnings:
                 _log.warning(result.text().rstrip("\n"))
         requirements.check(self.loader.required_plugins, session.active.versions)
-        self.rules: tuple[Rule, ...] = selection.select(self.loader.rules, selections(session))
+        columns = {name: tuple(session.columns(name).items()) for name in session.event_sources}
+        self.rules: tuple[Rule, ...] = tuple(
+            replace(rule, columns=columns[rule.source]) if columns.get(rule.source) else rule
+            for rule in selection.select(self.loader.rules, selections(session))
+        )
         """In the order of evaluation, disabled ones too."""
 
     @classmethod
@@ -73,13 +78,15 @@ class Rulebook:
         return cls(session, list(rules_files.read_all(session.rules_names(), session.plugins, around.cwd)))
 
     def ruleset(self, source: str, decoder: Decoder[Any, Any]) -> Ruleset[Any]:
-        """The compiled rules of the event source *source*."""
-        return Ruleset(
-            [rule for rule in self.rules if rule.source == source],
-            dispatch=decoder.dispatch,
-            assume=decoder.assume,
-            first_only=self._session.settings.rule_matching is Matching.FIRST,
-        )
+        """The compiled rules of the event source *source*, whose decoders are all of one type."""
+        if source not in self._rulesets:
+            self._rulesets[source] = Ruleset(
+                [rule for rule in self.rules if rule.source == source],
+                dispatch=decoder.dispatch,
+                assume=decoder.assume,
+                first_only=self._session.settings.rule_matching is Matching.FIRST,
+            )
+        return self._rulesets[source]
 
     def recipe(self) -> Recipe:
         """What another process needs to make these rules."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from falco.documents.nearby import nearest
 from falco.errors import RuleError
 from falco.plugins.manager import PluginManager
 from falco.plugins.rulefiles import PACKAGED, RuleFile
@@ -64,7 +65,7 @@ def read(name: str, cwd: Path) -> RulesText:
     try:
         return RulesText(name, (cwd / name).read_bytes())
     except FileNotFoundError:
-        raise RuleError(f"Could not open file {name} for reading") from None
+        raise RuleError(f"Could not open file {name} for reading{nearest(cwd / name)}") from None
     except OSError as error:
         raise RuleError(f"Could not read file {name}: {error.strerror}") from None
 

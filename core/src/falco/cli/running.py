@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from typing import Final
 
 import structlog
@@ -15,7 +15,7 @@ from falco.alerts import internal
 from falco.alerts.statistics import Statistics, losses_text
 from falco.cli import channels, first_run
 from falco.cli.metrics import check_metrics
-from falco.cli.process import Process, write_pidfile
+from falco.cli.process import Process, pidfile
 from falco.cli.reloading import Reload, reload, watched
 from falco.cli.rulebook import Rulebook
 from falco.cli.selection import check_engine
@@ -45,16 +45,22 @@ def run(session: Session, rulebook: Rulebook, process: Process | None) -> int:
     Raises:
         FalcoError: Nothing can be opened, or an event source failed. What was found until then is said before.
     """
-    if session.is_first_run and not session.options.is_scan:
+    if session.is_first_run:
         session.around.complain(first_run.welcome(session, session.selected))
-    following: Session | None = session
-    while following is not None:
-        session = following
-        if session.options.pidfile and not _write_pidfile(session):
+    with ExitStack() as stack:
+        name = session.options.pidfile
+        try:
+            if name:
+                stack.enter_context(pidfile(session.around.cwd / name))
+        except OSError:
+            _log.error(f"Could not write pid to pidfile {name}. Exiting.")
             return EXIT_PIDFILE
-        following = _run_once(session, rulebook, process)
-        if following is not None:
-            rulebook = Rulebook.of(following)
+        following: Session | None = session
+        while following is not None:
+            session = following
+            following = _run_once(session, rulebook, process)
+            if following is not None:
+                rulebook = Rulebook.of(following)
     return 0
 
 
@@ -77,16 +83,6 @@ def _run_once(session: Session, rulebook: Rulebook, process: Process | None) -> 
             if session.options.verbose:
                 session.around.complain(started.rates())
     return Session(session.options, session.around) if started.is_to_restart else None
-
-
-def _write_pidfile(session: Session) -> bool:
-    name = session.options.pidfile
-    try:
-        write_pidfile(session.around.cwd / name)
-    except OSError:
-        _log.error(f"Could not write pid to pidfile {name}. Exiting.")
-        return False
-    return True
 
 
 class Run:
@@ -189,7 +185,7 @@ class Run:
     def _end_sources(self) -> None:
         self._stopped_at_s = time.monotonic()
         for track in self._tracks:
-            track.source.close()
+            track.stop()
 
     def _reopen(self, sentence: str) -> None:
         _log.info(sentence)

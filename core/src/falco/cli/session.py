@@ -20,9 +20,10 @@ from falco.conditions.scope import Scope
 from falco.config import configuration
 from falco.config.configuration import Configuration
 from falco.config.merge import ConfigFile, read_file
-from falco.config.settings import Settings
+from falco.config.settings import LogFormat, Settings
 from falco.documents.nodes import Node
 from falco.errors import ConfigError, PluginError
+from falco.fields.model import FieldUse
 from falco.plugins import init_config, listing
 from falco.plugins.activation import ActivePlugins, EventSource, activate
 from falco.plugins.manager import PluginManager
@@ -68,7 +69,7 @@ class Session:
             self._main_file(), self.options.options, output_types=types, cwd=self.around.cwd, env=self.around.env
         )
         if not self._is_quiet:
-            self._configure_log(read.settings)
+            self._configure_log(read)
             self._report(read)
         return read
 
@@ -90,13 +91,15 @@ class Session:
             )
         return ConfigFile(FIRST_RUN, packaged.read_bytes())
 
-    def _configure_log(self, settings: Settings) -> None:
+    def _configure_log(self, read: Configuration) -> None:
+        settings = read.settings
         log.configure(
             self.around.stderr if settings.log_stderr else None,
             level=settings.log_level.value,
             is_iso8601=settings.time_format_iso_8601,
             zone=zone_of(self.around.env),
             to_syslog=settings.log_syslog,
+            is_json=read.extensions.log_format is LogFormat.JSON,
         )
 
     def _report(self, read: Configuration) -> None:
@@ -149,8 +152,12 @@ class Session:
         """The keys that the source of system calls reads: ``engine``."""
         return self.configuration.merged.root.get("engine")
 
-    def open_source(self, name: str) -> Source[Any]:
+    def open_source(self, name: str, where: str | None = None) -> Source[Any]:
         """The source of the event source *name*, constructed: nothing is opened yet.
+
+        Args:
+            name: The event source.
+            where: What it opens; None = what falco.yaml says.
 
         Raises:
             ConfigError: No installed plugin can open it.
@@ -160,7 +167,15 @@ class Session:
             raise ConfigError(f"event source '{name}': no plugin that is loaded can open it")
         entry = source.plugin.entry
         params = self.settings.engine.replay.capture_file if entry is None else entry.open_params.strip()
-        return source.source_type(self.source_configs[name], params)
+        return source.source_type(self.source_configs[name], params if where is None else where)
+
+    def columns(self, name: str) -> Mapping[str, FieldUse]:
+        """What alerts of the event source *name* are counted by in a scan, by title."""
+        source_type = self.event_sources[name].source_type
+        if source_type is None or not self.options.is_scan:
+            return {}
+        fields = self.scopes[name].fields
+        return {title: fields.use(field) for title, field in source_type.summary.items()}
 
     @cached_property
     def selected(self) -> tuple[str, ...]:

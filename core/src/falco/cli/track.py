@@ -16,8 +16,7 @@ from falco.cli.duration import Limited
 from falco.cli.rulebook import Rulebook, build
 from falco.cli.session import Session
 from falco.errors import FalcoError
-from falco.outputs import Dispatcher
-from falco.pipeline import Pipeline, run_jobs
+from falco.pipeline import Emitter, JobsResult, Pipeline, run_jobs
 from falco.plugins.activation import EventSource
 from falco.sources import Decoder
 
@@ -27,18 +26,21 @@ _log = structlog.get_logger(__name__)
 class Track:
     """One event source of a run; ``run`` on its thread, everything else on the main one."""
 
-    def __init__(self, session: Session, source: EventSource, rulebook: Rulebook, dispatcher: Dispatcher) -> None:
+    def __init__(
+        self, session: Session, source: EventSource, rulebook: Rulebook, output: Emitter, *, where: str | None = None
+    ) -> None:
         self.name = source.name
         self.error: FalcoError | None = None
         self.statistics = Statistics()
         self._session = session
-        self._dispatcher = dispatcher
-        self.source = session.open_source(source.name)
+        self._output = output
+        self.source = session.open_source(source.name, where)
+        self._is_stopped = False
         self._rulebook = rulebook
         self._event_source = source
         self._count = 0
         self._failures = 0
-        self._counters: Mapping[str, int] = {}
+        self._counters: Counter[str] = Counter()
         self._elapsed_s = 0.0
         self._decoder: Decoder[Any, Any] | None = None
         self._pipeline: Pipeline[Any, Any] | None = None
@@ -53,6 +55,16 @@ class Track:
         for key in list(pipeline.rules.table):
             _ = rules.table[key]
         pipeline.rules = rules
+
+    def stop(self) -> None:
+        """End ``run`` after the batch, or the part, in hand."""
+        self._is_stopped = True
+        self.source.close()
+
+    @property
+    def count(self) -> int:
+        """Events so far; with several processes only at the end."""
+        return self._count if self._decoder is None else self._decoder.count
 
     def run(self, failed: threading.Event) -> None:
         """Run to the end of the source, on this thread."""
@@ -78,31 +90,40 @@ class Track:
         if self._session.options.duration_s:
             used = Limited(decoder, self._session.options.duration_s, self.source.close)
             decoder.report = self._session.report
-        pipeline: Pipeline[Any, Any] = Pipeline(self.source, used, rules, self._dispatcher, self._session.report)
+        pipeline: Pipeline[Any, Any] = Pipeline(self.source, used, rules, self._output, self._session.report)
         self.statistics = pipeline.statistics
         self._decoder, self._pipeline = decoder, pipeline
         try:
             pipeline.run()
         finally:
-            self._count, self._failures = decoder.count, pipeline.failures
+            self._failures = pipeline.failures
             self.source.close()
 
     def _run_jobs(self) -> None:
         make = partial(build, self._rulebook.recipe(), self.name)
-        result = run_jobs(
-            self.source, make, self._dispatcher, jobs=self._session.options.jobs, report=self._session.report
-        )
-        self.statistics, self._count, self._failures = result.statistics, result.count, result.failures
-        self._counters = result.counters
+        result = JobsResult(statistics=self.statistics, counters=self._counters)
+        try:
+            run_jobs(
+                self.source,
+                make,
+                self._output,
+                jobs=self._session.options.jobs,
+                report=self._session.report,
+                is_stopped=lambda: self._is_stopped,
+                result=result,
+            )
+        finally:
+            self._count, self._failures = result.count, result.failures
 
     def counters(self) -> Mapping[str, int]:
         """What was not looked at, by reason."""
-        counted = Counter(self._counters)
+        counted = self._counters.copy()
         if self._decoder is not None:
             counted += Counter(self.source.counters()) + Counter(self._decoder.counters())
         return counted + Counter({"events that could not be evaluated": self._failures})
 
     def rate(self) -> str:
         """One line about speed."""
-        rate = self._count / self._elapsed_s if self._elapsed_s else 0.0
-        return f"({self.name}) Elapsed time: {self._elapsed_s:.3f}, Captured Events: {self._count}, {rate:.2f} eps\n"
+        count = self.count
+        rate = count / self._elapsed_s if self._elapsed_s else 0.0
+        return f"({self.name}) Elapsed time: {self._elapsed_s:.3f}, Captured Events: {count}, {rate:.2f} eps\n"

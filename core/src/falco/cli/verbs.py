@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, Final
 
 import click
+from click.shell_completion import get_completion_class
 
+from falco import log
 from falco.cli import actions, listings
-from falco.cli.help import Command, Group
+from falco.cli.help import EXIT_FAILURE, Command, Group
+from falco.cli.inputs import Inputs
 from falco.cli.invocation import Invocation
-from falco.cli.session import Session
-from falco.errors import ConfigError
+from falco.cli.screen import Screen
+from falco.cli.surroundings import Surroundings
 from falco.plugins.activation import SYSCALL
+from falco.rules.model import Priority
 
-_CAPTURE: Final = ".scap"
+EXIT_SCAN_FAILED: Final = 2
+"""1 says that there were alerts."""
+COMPLETION_VARIABLE: Final = "_FALCO_COMPLETE"
+"""Set by the script of a shell when it asks for completions."""
 
 
 def register(group: click.Group) -> None:
     """Add the verbs to *group*."""
-    for command in (_run(), _scan(), _validate(), _describe()):
+    for command in (_run(), _scan(), _events(), _validate(), _describe()):
         group.add_command(command)
     group.add_command(_list())
+    group.add_command(_completion())
     group.add_command(_plugin())
 
 
@@ -30,31 +39,134 @@ def _run() -> click.Command:
         """Run as falco.yaml says; the same as no command."""
         return _perform(**_merged(**common), rules=rules or _invocation().options.rules)
 
-    return _command(run, *_common(), _rules_option())
+    return _command(
+        run,
+        *_common(),
+        _rules_option(),
+        examples="""
+            falco run                                   as /etc/falco/falco.yaml says; without one, a webhook
+            falco run -c falco.yaml -r rules.d          another configuration, other rules
+            falco run -o json_output=true               a key of falco.yaml set from here
+            """,
+    )
 
 
 def _scan() -> click.Command:
-    def scan(file: str, source: str, rules: tuple[str, ...], jobs: int, **common: Any) -> int:
-        """Look at a file of events and print alerts. '-' is standard input, .scap a capture of system calls."""
+    def scan(
+        *,
+        files: tuple[str, ...],
+        source: str,
+        rules: tuple[str, ...],
+        jobs: int | None,
+        summary: bool,
+        min_priority: str | None,
+        **common: Any,
+    ) -> int:
+        """Look for alerts in files: audit logs, event lists, captures of system calls, plain or gzipped.
+
+        What a file holds is seen from its content. A directory stands for its files, '-' for standard input. Without
+        -r the rules are the packaged ones. A summary follows the alerts.
+
+        The exit code is 0 if nothing was found, 1 if there were alerts, 2 if the scan failed.
+        """
+        from falco.cli.scanning import scan as perform  # rules and pipelines take time to import
+
         invocation = _invocation()
-        changes = {"is_scan": True, **_merged(**common)}
-        changes["options"] = ("log_level=warning", *changes["options"])
-        opening, name = _opening(invocation.session(is_quiet=True, **changes), file, source)
-        changes["options"] += tuple(opening)
-        return _perform(
-            **changes,
-            enable_source=(name,),
-            rules=rules or invocation.options.rules,
-            jobs=jobs or invocation.options.jobs,
+        around = invocation.around
+        screen = Screen(around.stdout, around.stderr, around.env)
+        around = Surroundings(screen.stdout, screen.stderr, around.env, around.cwd)
+        log.configure(screen.stderr)
+        changes = {"is_scan": True, "summary": summary, **_merged(**common)}
+        level = (f"priority={min_priority}",) if min_priority else ()
+        shown = "false" if summary and not common["is_json"] else "true"
+        changes["options"] = (
+            "log_level=warning",
+            *changes["options"],
+            *level,
+            f"stdout_output.enabled={shown}",
         )
+        look = invocation.session(is_quiet=True, around=around, **changes)
+        inputs = Inputs(look, files, source)
+        changes["options"] += _engine(inputs)
+        changes |= {"rules": rules or invocation.options.rules, "jobs": jobs or invocation.options.jobs}
+        return perform(invocation.session(around=around, **changes), inputs, screen, invocation.process)
 
     return _command(
         scan,
-        click.Argument(["file"]),
+        click.Argument(["files"], nargs=-1, required=True, metavar="FILE|DIR|-..."),
         *_common(),
         _rules_option(),
-        click.Option(["--source"], default="", metavar="<event_source>", help="The event source of what is in FILE."),
+        click.Option(["--summary"], is_flag=True, help="Print only the summary; with --json, add it as the last line."),
+        click.Option(
+            ["--min-priority"],
+            type=click.Choice([priority.name.lower() for priority in Priority]),
+            default=None,
+            metavar="<priority>",
+            help="Only rules that are at least this urgent: emergency, alert, critical, error, warning, notice, "
+            "informational, debug.",
+        ),
+        click.Option(["--source"], default="", metavar="<event_source>", help="The event source of all files, unseen."),
         click.Option(["--jobs"], type=click.IntRange(1), default=None, metavar="<number>", help="Processes."),
+        failure=EXIT_SCAN_FAILED,
+        examples="""
+            falco scan audit.log                        alerts of the packaged rules
+            falco scan -r mine.yaml /var/log/kubernetes all files of a directory, own rules
+            falco scan --min-priority warning *.log.gz  what is urgent only
+            kubectl logs audit-sink | falco scan -      what another program prints
+            falco scan --json audit.log | jq .rule      alerts as JSON, one a line
+            falco scan --summary audit.log || exit 1    in CI: counts, and a failure if there are any
+            falco scan -r syscalls.yaml trace.scap      system calls recorded with sysdig or Falco
+            """,
+    )
+
+
+def _engine(inputs: Inputs) -> tuple[str, ...]:
+    """Options that let the engine of system calls replay captures, if there is one."""
+    capture = next((one for one in inputs.found if one.source == SYSCALL), None)
+    if capture is None:
+        return ("engine.kind=nodriver",)
+    return ("engine.kind=replay", f"engine.replay.capture_file={capture.where}")
+
+
+def _events() -> click.Command:
+    def events(
+        file: str,
+        condition: tuple[str, ...],
+        *,
+        fields: str,
+        is_counted: bool,
+        source: str,
+        **common: Any,
+    ) -> int:
+        """Print the events of a file that a condition of the rule language holds for; all without one."""
+        invocation = _invocation()
+        is_json = common.pop("is_json")
+        changes = {"is_scan": True, **_merged(**common, is_json=False)}
+        changes["options"] = ("log_level=warning", *changes["options"])
+        inputs = Inputs(invocation.session(is_quiet=True, **changes), (file,), source)
+        if len(inputs.found) != 1:
+            raise click.UsageError(f"'{file}' is not one file")
+        changes["options"] += _engine(inputs)
+        from falco.cli.looking import Question, look  # pipelines take time to import, which lists do not need
+
+        question = Question(" ".join(condition), fields, is_json, is_counted)
+        return look(invocation.session(**changes), inputs.found[0], question)
+
+    return _command(
+        events,
+        click.Argument(["file"]),
+        click.Argument(["condition"], nargs=-1),
+        click.Option(["--fields"], default="", metavar="<template>", help="What to print: text with %fields."),
+        click.Option(["--stats", "is_counted"], is_flag=True, help="Count the values of the fields in place of that."),
+        *_common(),
+        click.Option(["--source"], default="", metavar="<event_source>", help="The event source of what is in FILE."),
+        examples="""
+            falco events trace.scap                     every event, a line each
+            falco events trace.scap 'proc.name = sh and evt.type = execve'
+                                                        those that a condition holds for
+            falco events --stats audit.log --fields '%ka.verb %ka.user.name'
+                                                        how often each value comes
+            """,
     )
 
 
@@ -63,7 +175,17 @@ def _validate() -> click.Command:
         """Say what is wrong with rules files. They are loaded one after another, as -r would."""
         return _perform(**_merged(**common), validate=files)
 
-    return _command(validate, click.Argument(["files"], nargs=-1, required=True), *_common())
+    return _command(
+        validate,
+        click.Argument(["files"], nargs=-1, required=True),
+        *_common(),
+        examples="""
+            falco validate shop.yaml                    every mistake, with its line
+            falco validate packaged:k8s_audit_rules.yaml local.yaml
+                                                        a file that changes packaged rules
+            falco validate --json shop.yaml             for a program
+            """,
+    )
 
 
 def _describe() -> click.Command:
@@ -73,7 +195,17 @@ def _describe() -> click.Command:
         chosen = rules or _invocation().options.rules
         return _perform(**changes, rules=chosen, describe_rule=rule, describe_rules=not rule)
 
-    return _command(describe, click.Argument(["rule"], default=""), *_common(), _rules_option())
+    return _command(
+        describe,
+        click.Argument(["rule"], default=""),
+        *_common(),
+        _rules_option(),
+        examples="""
+            falco describe                              all rules with their descriptions
+            falco describe "Namespace Created"          one
+            falco describe --json -r shop.yaml          with conditions, lists and macros
+            """,
+    )
 
 
 def _list() -> click.Group:
@@ -86,8 +218,18 @@ def _list() -> click.Group:
         return _listed(common, list_events=True)
 
     group = Group("list", help="Print what rules can refer to.")
-    group.add_command(_command(fields, click.Argument(["source"], default=""), *_common()))
-    group.add_command(_command(events, *_common()))
+    group.add_command(
+        _command(
+            fields,
+            click.Argument(["source"], default=""),
+            *_common(),
+            examples="""
+                falco list fields k8s_audit                 what rules for audit events can ask
+                falco -N list fields                        names only
+                """,
+        )
+    )
+    group.add_command(_command(events, *_common(), examples="falco list events"))
     return group
 
 
@@ -106,13 +248,49 @@ def _plugin() -> click.Group:
         return _perform(**_merged(**common), plugin_info=name)
 
     group = Group("plugin", help="Say what is installed.")
-    group.add_command(_command(show_installed, name="list"))
-    group.add_command(_command(info, click.Argument(["name"]), *_common()))
+    group.add_command(_command(show_installed, name="list", examples="falco plugin list"))
+    group.add_command(_command(info, click.Argument(["name"]), *_common(), examples="falco plugin info k8s_audit"))
     return group
 
 
-def _command(function: Callable[..., int], *params: click.Parameter, name: str = "") -> click.Command:
-    return Command(name or function.__name__, callback=function, params=list(params), help=function.__doc__)
+def _completion() -> click.Command:
+    def completion(shell: str) -> int:
+        """Print a script that lets a shell complete commands and flags."""
+        context = click.get_current_context()
+        root = context.find_root()
+        cls = get_completion_class(shell)
+        if cls is None:
+            raise click.UsageError(f"there is no completion for {shell}")
+        _invocation().around.print(cls(root.command, {}, "falco", COMPLETION_VARIABLE).source().strip() + "\n")
+        return 0
+
+    return _command(
+        completion,
+        click.Argument(["shell"], type=click.Choice(["bash", "zsh", "fish"])),
+        examples="""
+            eval "$(falco completion bash)"             now; put it into ~/.bashrc to keep it
+            eval "$(falco completion zsh)"              ~/.zshrc, after compinit
+            falco completion fish > ~/.config/fish/completions/falco.fish
+            """,
+    )
+
+
+def _command(
+    function: Callable[..., int],
+    *params: click.Parameter,
+    name: str = "",
+    failure: int = EXIT_FAILURE,
+    examples: str = "",
+) -> click.Command:
+    lines = inspect.cleandoc(examples).splitlines()
+    return Command(
+        name or function.__name__,
+        callback=function,
+        params=list(params),
+        help=inspect.cleandoc(function.__doc__ or ""),
+        epilog="\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)]) if lines else None,
+        failure=failure,
+    )
 
 
 def _common() -> list[click.Parameter]:
@@ -145,24 +323,3 @@ def _perform(**changes: Any) -> int:
 def _invocation() -> Invocation:
     found: Invocation = click.get_current_context().obj
     return found
-
-
-def _opening(session: Session, file: str, source: str) -> tuple[list[str], str]:
-    """Options that make the source read *file* and standard output get the alerts; name of the event source.
-
-    Raises:
-        ConfigError: Nobody says, or can say, what is in the file.
-    """
-    options = ["stdout_output.enabled=true"]
-    path = file if file == "-" else str(session.around.cwd / file)
-    if source == SYSCALL or (not source and file.endswith(_CAPTURE)):
-        return [*options, "engine.kind=replay", f"engine.replay.capture_file={path}"], SYSCALL
-    known = {name: found.plugin.entry for name, found in session.event_sources.items() if found.plugin.entry}
-    if not source and len(known) == 1:
-        source = next(iter(known))
-    entry = known.get(source)
-    if entry is None:
-        names = ", ".join(known) or "none"
-        raise ConfigError(f"say with --source what '{file}' holds; configured event sources: {names}")
-    number = session.settings.plugins.index(entry)
-    return [*options, f"plugins[{number}].open_params={path}"], source

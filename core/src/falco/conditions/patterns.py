@@ -20,6 +20,7 @@ Predicate: TypeAlias = Callable[[str], bool]
 
 MAX_GLOB: Final = 1024
 _ALL: Final = frozenset(range(256))
+_SPECIAL: Final = frozenset(b"*?[\\")
 _STAR: Final = _ALL | {-1}
 """Stands for ``*`` among the parts of a wildcard pattern; -1 is no byte, so nothing else equals it."""
 
@@ -49,10 +50,13 @@ def regex(pattern: str) -> Predicate:
 def glob(pattern: str, *, ignore_case: bool = False) -> Predicate:
     """Whether a whole text matches the wildcards of *pattern*, ``/`` and leading dots like anything else.
 
-    A pattern of more than ``MAX_GLOB`` bytes matches nothing: RE2 does not compile patterns of any size, and only an
-    event can bring such a one (``glob val(field)``).
+    A pattern of more than ``MAX_GLOB`` bytes that has a wildcard matches nothing: RE2 does not compile patterns of any
+    size, and only an event can bring such a one (``glob val(field)``).
     """
     data = text_of.to_bytes(pattern)
+    if not _SPECIAL.intersection(data):
+        folded, whole = data.lower(), data.decode("utf-8", "surrogateescape")
+        return (lambda text: text_of.to_bytes(text).lower() == folded) if ignore_case else whole.__eq__
     parts = _parts(data, ignore_case=ignore_case) if len(data) <= MAX_GLOB else None
     if parts is None:
         return lambda _text: False

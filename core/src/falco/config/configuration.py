@@ -12,7 +12,7 @@ from msgspec.inspect import StructType, type_info
 from falco.config import check
 from falco.config.convert import Converter, unknown_key
 from falco.config.merge import ConfigFile, Merged, Problem, merge
-from falco.config.settings import Settings
+from falco.config.settings import Extensions, Settings
 from falco.documents.nodes import MappingNode, Node, ScalarNode, ScalarStyle
 from falco.errors import ConfigError
 
@@ -29,6 +29,8 @@ class Configuration:
     """What falco.yaml, the files it includes and the command line say together."""
 
     settings: Settings
+    extensions: Extensions
+    """Our own keys."""
     outputs: Mapping[str, Struct]
     """The output channels that are switched on, with their configuration."""
     merged: Merged
@@ -73,6 +75,7 @@ def load(
     own, sections = _split(root, output_types, converter.problems)
     settings = converter.struct(own, Settings)
     extensions = _extensions(root)
+    ours = _own_extensions(root, converter)
     outputs = {}
     for name, section in sections.items():
         configured = _channel(name, section, extensions, output_types[name], converter)
@@ -80,7 +83,7 @@ def load(
             outputs[name] = configured
     converter.problems.extend(check.removed_keys(root))
     notes = tuple(check.idle_keys(root, settings))
-    return Configuration(settings, outputs, replace(merged, root=root), tuple(converter.problems), notes)
+    return Configuration(settings, ours, outputs, replace(merged, root=root), tuple(converter.problems), notes)
 
 
 def _channel(
@@ -113,6 +116,14 @@ class _Switch(Struct):
     """What every section of a channel has; its other keys are the channel's business."""
 
     enabled: bool = False
+
+
+def _own_extensions(root: MappingNode, converter: Converter) -> Extensions:
+    """The keys below ``x-falco-py`` that are no sections of channels."""
+    node = root.get(EXTENSIONS)
+    if isinstance(node, MappingNode):
+        node = replace(node, pairs=tuple(pair for pair in node.pairs if not _name(pair[0]).endswith(OUTPUT_SUFFIX)))
+    return converter.struct(node, Extensions, EXTENSIONS)
 
 
 def _extensions(root: MappingNode) -> dict[str, MappingNode]:

@@ -55,6 +55,13 @@ class LogLevel(Enum):
     DEBUG = "debug"
 
 
+class LogFormat(Enum):
+    """How log lines are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class Matching(Enum):
     """How many rules one event may trigger."""
 
@@ -438,3 +445,17 @@ class Settings(_Section, frozen=True):
     metrics: Metrics = Metrics()
     base_syscalls: BaseSyscalls = BaseSyscalls()
     falco_libs: FalcoLibs = FalcoLibs()
+
+
+class Extensions(_Section, frozen=True):
+    """Keys below ``x-falco-py`` that Falco does not have; sections of output channels stand beside them."""
+
+    log_format: Annotated[
+        LogFormat,
+        _choice(
+            "Log lines on standard error as text or as JSON objects.",
+            _by_value(LogFormat),
+            "Unknown log_format {text}: text or json",
+        ),
+    ] = LogFormat.TEXT
+    formatter: Annotated[str, _key("What writes alerts: the name of a formatter that a plugin brings.")] = ""

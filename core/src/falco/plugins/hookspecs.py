@@ -70,7 +70,7 @@ def falco_register_outputs() -> Iterable[type[Output]]:  # type: ignore[empty-bo
 
 @hookspec
 def falco_register_formatters() -> Iterable[type[Formatter]]:  # type: ignore[empty-body]
-    """Renderings of a whole alert, like text and JSON."""
+    """Renderings of a whole alert, like text and JSON; ``x-falco-py.formatter`` of falco.yaml names the one to use."""
 
 
 @hookspec
@@ -84,5 +84,5 @@ def falco_register_configurations() -> Iterable[Traversable]:  # type: ignore[em
 
 
 @hookspec
-def falco_register_commands(cli: click.Group) -> None:
-    """Add sub-commands to the command line."""
+def falco_register_commands() -> Iterable[click.Command]:  # type: ignore[empty-body]
+    """Commands for the command line, each by its name: ``falco NAME``."""

@@ -19,6 +19,8 @@ from falco.plugins.info import PluginInfo
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
+    import click
+
     from falco.config.settings import PluginEntry
     from falco.outputs import Output
     from falco.plugins.rulefiles import RuleFile
@@ -121,6 +123,15 @@ class PluginManager:
             PluginError: Two plugins have a channel of the same name.
         """
         return unique("output channel", ((name, cls.name, cls) for name, cls in self.collect("falco_register_outputs")))
+
+    def commands(self) -> dict[str, click.Command]:
+        """Commands that installed plugins add, by name.
+
+        Raises:
+            PluginError: Two plugins have a command of the same name.
+        """
+        found = self.collect("falco_register_commands")
+        return unique("command", ((name, command.name or "", command) for name, command in found))
 
     def rule_files(self) -> dict[str, RuleFile]:
         """Rule files that installed plugins ship, by name.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
+from falco.conditions.parser import TRANSFORMERS
 from falco.conditions.scope import Scope
 from falco.documents.diagnostics import Diagnostic
 from falco.documents.nodes import Span
@@ -87,6 +88,11 @@ class Collection:
     required_plugins: list[PluginRequirement] = field(default_factory=list)
     poisoned: set[tuple[str, str]] = field(default_factory=set)
     _next: int = 0
+
+    @property
+    def transformers(self) -> tuple[str, ...]:
+        """Names that conditions may call: a macro has no event source, so those of all."""
+        return tuple(dict.fromkeys((*TRANSFORMERS, *(name for s in self.scopes.values() for name in s.transformers))))
 
     def add(self, item: Item, warn: Callable[[Diagnostic], None]) -> None:
         """Take the next item.

@@ -102,6 +102,7 @@ class _Describer:
         self._scopes = loader.scopes
         self._plugins = plugins
         self._lists = loader.compiled.lists
+        self._transformers = loader.transformers
 
     def rule(self, compiled: CompiledRule) -> dict[str, Any]:
         """One rule."""
@@ -171,7 +172,7 @@ class _Describer:
     def _named(self, condition: Text) -> list[str]:
         """Names of lists among the values of *condition* as it was written."""
         try:
-            written = parser.parse(condition)
+            written = parser.parse(condition, transformers=self._transformers)
         except ConditionError:  # it is one only with lists put in
             return sorted(name for name in self._lists if name in str(condition))
         return sorted(Uses(written).values & self._lists.keys())

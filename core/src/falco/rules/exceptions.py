@@ -122,7 +122,7 @@ def _unsupported(field: Text, scope: Scope) -> str | None:
     if str(field) != str(field).strip(_BLANKS):
         return "remove the blanks around the field"
     try:
-        check.check_operand(parser.parse_operand(field), scope)
+        check.check_operand(parser.parse_operand(field, transformers=scope.transformers), scope)
     except ConditionError as error:
         return error.hint
     return None

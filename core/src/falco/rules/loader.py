@@ -61,6 +61,11 @@ class RuleLoader:
         self._compiled = Compiled()
         self._files: dict[str, SourceFile] = {}
 
+    @property
+    def transformers(self) -> tuple[str, ...]:
+        """Names that conditions may call."""
+        return self._collection.transformers
+
     def load(self, name: str, data: bytes) -> LoadResult:
         """Read the file *data* called *name* and compile it with everything before it.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from falco.conditions.checked import Condition
+from falco.fields.model import FieldUse
 from falco.templates.model import Template
 
 
@@ -62,3 +63,5 @@ class Rule:
     capture_duration_ms: int = 0
     event_types: frozenset[int] | None = None
     """Syscall event codes that the condition can hold for; None = all, or not a syscall rule."""
+    columns: tuple[tuple[str, FieldUse], ...] = ()
+    """Values that alerts carry, by title, and no formatter writes: for whoever counts alerts."""

@@ -157,6 +157,7 @@ class Ruleset(Generic[E]):
             rule = self.rules[position]
             for template in (rule.output, *[extra.template for extra in rule.extra_fields]):
                 found += [token.operand for token in template.tokens]
+            found += [use for _title, use in rule.columns]
         return frozenset(use.text for operand in found for use in uses(operand))
 
     def approximate(self, decidable: Callable[[Check], bool]) -> Condition:

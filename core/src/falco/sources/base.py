@@ -51,6 +51,8 @@ class Source(ABC, Generic[B_co]):
     """True: alerts must have left their queues, not merely be in them, before the generator is resumed."""
     can_wait: ClassVar[bool] = True
     """False (live kernel): a full queue drops and counts instead of blocking."""
+    summary: ClassVar[Mapping[str, str]] = {}
+    """Title -> field: what ``falco scan`` counts alerts by, beside rules and priorities. Titles are plain words."""
     is_closed: bool = False
     """Whether ``close`` was called: what ``batches`` looks at each time it is resumed."""
     report: Callable[[str], None] = staticmethod(_warn)
@@ -68,6 +70,19 @@ class Source(ABC, Generic[B_co]):
         its alerts are queued, so commit right after the yield.  Idle: yield an empty batch at least once a
         second, so that reload and stop are prompt.
         """
+
+    @classmethod
+    def recognises(cls, head: bytes) -> bool:  # noqa: ARG003  the default recognises nothing
+        """Whether a file is for this source, by its first 64 KiB, gzip undone.
+
+        ``falco scan`` then opens it, with its path as *open_params*.
+        """
+        return False
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of the input that were taken so far, as it lies on the disk, for progress; any thread. 0 = not told."""
+        return 0
 
     def focus(self, rules: Ruleset[Any]) -> None:
         """Filter at the origin, if you can. Called before the first batch and after a reload, between two batches."""

@@ -132,8 +132,8 @@ def _spelled(field: Field[Any], argument: str | None) -> str:
 
 
 def _is_of(field: Field[Any], argument: str | None, value: Any) -> bool:
-    if value is None:
-        return True
+    if value is None or (field.shown is not None and isinstance(value, str)):
+        return True  # an output may show a text for a value of any type
     kind = field.type if field.type_of is None else field.type_of(argument)
     if field.is_list:
         return isinstance(value, list) and all(_is_scalar(kind, item) for item in value)

@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from falco.documents.nearby import nearest
 from falco.errors import SourceError
 from falco_k8s_audit.lines import DAMAGED, LineReader
 from falco_k8s_audit.records import Limits, Records
@@ -42,6 +43,19 @@ class Part:
         return f"{self.path}:{number + self._before}"
 
 
+class _Unpacked:
+    """What is in a gzip file. Of a damaged one nothing is lost that could be unpacked before the damage."""
+
+    def __init__(self, file: io.FileIO) -> None:
+        self._file = gzip.GzipFile(fileobj=file)
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill *buffer*, as far as one read goes: ``GzipFile.readinto`` drops what it has when a later one fails."""
+        block = self._file.read1(len(buffer))
+        buffer[: len(block)] = block
+        return len(block)
+
+
 class FileTransport:
     """Files, one after the other.
 
@@ -61,6 +75,8 @@ class FileTransport:
         self._closed = False
         self.position: tuple[str, int] = ("", 0)
         """File and offset; all that is before is done. In a compressed file the offset is that of its content."""
+        self.bytes_read = 0
+        """Bytes taken from all files, as they lie on the disk."""
 
     def batches(self) -> Iterator[Records]:
         """The records of all files.
@@ -76,7 +92,7 @@ class FileTransport:
             try:
                 file = io.FileIO(part.path)
             except OSError as error:
-                message = f"open {part.path}: {_reason(error)}"
+                message = f"open {part.path}: {_reason(error)}{_advice(error, part.path)}"
                 if is_only:
                     raise SourceError(message) from error
                 self._refusals.add(Reason.UNREADABLE, part.path, message)
@@ -135,15 +151,17 @@ class FileTransport:
     def _read(self, part: Part, file: io.FileIO) -> Iterator[Records]:
         """The records of one part."""
         is_plain = part.start > 0 or part.stop is not None or not _is_gzip(file)
-        source = file if is_plain else gzip.GzipFile(fileobj=file)
+        source = file if is_plain else _Unpacked(file)
         at = _line_start(file, part.start) if is_plain else 0
         if is_plain:
             file.seek(at)
         reader = LineReader(source, self._limits.record, at, part.stop)
         splitter = RecordSplitter(part.place, self._limits, is_lines=part.stop is not None)
         buffered = io.BufferedReader(reader, _BUFFER)
+        before, first = self.bytes_read, at
         while not self._closed and (lines := buffered.readlines(_BATCH)):
             yield splitter.feed(lines)
+            self.bytes_read = before + file.tell() - first
             at += sum(map(len, lines))
             if reader.excesses:
                 at += _excess(lines, reader, self._limits.record)
@@ -169,7 +187,7 @@ def _find(path: str) -> list[Part]:
         with os.scandir(path) as entries:
             files = [(entry.stat().st_mtime_ns, entry.path) for entry in entries if entry.is_file()]
     except OSError as error:
-        raise SourceError(f"stat {path}: {_reason(error)}") from error
+        raise SourceError(f"stat {path}: {_reason(error)}{_advice(error, path)}") from error
     return [Part(name) for _, name in sorted(files)]
 
 
@@ -211,6 +229,15 @@ def _count_lines(path: str, stop: int) -> int:
             left -= len(block)
             is_whole = block.endswith(b"\n")
     return count if is_whole else count + 1
+
+
+def _advice(error: OSError, path: str) -> str:
+    """What to do about a path that cannot be read."""
+    if isinstance(error, FileNotFoundError):
+        return nearest(Path(path))
+    if isinstance(error, PermissionError):
+        return "; API servers write audit logs for root only: run falco as root, or give its user the right to read"
+    return ""
 
 
 def _reason(error: BaseException) -> str:

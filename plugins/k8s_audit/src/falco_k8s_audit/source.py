@@ -18,6 +18,7 @@ from falco_k8s_audit.tail import TailTransport
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 """At least two letters: ``C:`` is a drive."""
+_JSON: Final = re.compile(rb"^[ \t\r]*[{\[]", re.MULTILINE)
 
 
 class Transport(Protocol):
@@ -42,11 +43,22 @@ class AuditSource(Source[Records]):
 
     event_source = "k8s_audit"
     config_type: ClassVar[type[Config]] = Config
+    summary: ClassVar[Mapping[str, str]] = {"user": "ka.user.name", "namespace": "ka.target.namespace"}
 
     def __init__(self, config: Config, open_params: str) -> None:
         super().__init__(config, open_params)
         self._refusals = Refusals(self._say)
         self._transport = _transport(config, open_params.strip(), self._refusals, self._say)
+
+    @classmethod
+    def recognises(cls, head: bytes) -> bool:
+        """Whether *head* is text, and a line of it begins as a JSON object or array does."""
+        return b"\0" not in head and _JSON.search(head) is not None
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of files that were read."""
+        return self._transport.bytes_read if isinstance(self._transport, FileTransport) else 0
 
     def batches(self) -> Iterator[Records]:
         """Batches of records, in order."""

@@ -7,6 +7,7 @@ its events is the decoder's business.
 
 from __future__ import annotations
 
+import errno
 import hmac
 import socket
 import ssl
@@ -23,8 +24,10 @@ from cheroot.makefile import MakeFile
 from cheroot.server import ChunkedRFile, Gateway, HTTPConnection, HTTPServer
 from cheroot.ssl import Adapter
 
+from falco.documents.nearby import nearest
 from falco.errors import SourceError
 from falco_k8s_audit.config import Config
+from falco_k8s_audit.listeners import listener
 from falco_k8s_audit.mailbox import Delivery, Mailbox
 from falco_k8s_audit.records import Limits, Records
 from falco_k8s_audit.refusals import Reason, Refusals
@@ -142,7 +145,9 @@ class WebhookTransport:
         try:
             server.prepare()
         except (OSError, OverflowError) as error:
-            raise SourceError(f"listen tcp {self.address.host}:{self.address.port}: {error}") from error
+            raise SourceError(
+                f"listen tcp {self.address.host}:{self.address.port}: {error}{_advice(error, self.address)}"
+            ) from error
         self.port = server.socket.getsockname()[1]
         is_open = " (all interfaces: name one, such as 127.0.0.1, to listen there only)" if self.address.is_open else ""
         self._report(f"the audit webhook listens on {self.address}{is_open}")
@@ -326,7 +331,8 @@ def _context(config: Config) -> ssl.SSLContext:
         context.load_cert_chain(config.sslCertificate)
     except OSError as error:
         raise SourceError(
-            f"sslCertificate {config.sslCertificate}: {error.strerror or error}; it must hold a certificate and its key"
+            f"sslCertificate {config.sslCertificate}: {error.strerror or error}; it must hold a certificate and its "
+            f"key, in PEM, readable for the user that falco runs as{_missing(error, config.sslCertificate)}"
         ) from error
     if config.clientCertificates:
         try:
@@ -337,6 +343,24 @@ def _context(config: Config) -> ssl.SSLContext:
     return context
 
 
+def _missing(error: OSError, path: str) -> str:
+    return nearest(Path(path)) if isinstance(error, FileNotFoundError) else ""
+
+
+def _advice(error: Exception, address: Address) -> str:
+    """What to do about an address that cannot be listened on."""
+    number = getattr(error, "errno", None)
+    if number == errno.EADDRINUSE:
+        owner = listener(address.port)
+        held = f"; {owner} listens there: end it" if owner else "; another process listens there: end it"
+        return f"{held}, or give another port in open_params"
+    if number == errno.EACCES:
+        return "; ports below 1024 are for privileged users: give another port in open_params"
+    if number == errno.EADDRNOTAVAIL:
+        return "; this machine does not have that address: give one of its own in open_params"
+    return ""
+
+
 def _token(path: str) -> bytes:
     """What the header Authorization must be; b"" = anything."""
     if not path:
@@ -344,7 +368,7 @@ def _token(path: str) -> bytes:
     try:
         token = Path(path).read_bytes().strip()
     except OSError as error:
-        raise SourceError(f"bearerTokenFile {path}: {error.strerror}") from error
+        raise SourceError(f"bearerTokenFile {path}: {error.strerror}{_missing(error, path)}") from error
     if not token:
         raise SourceError(f"bearerTokenFile {path}: it is empty")
     return b"Bearer " + token

@@ -10,6 +10,7 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -42,7 +43,13 @@ class ProgramOutput(Output):
     _child: subprocess.Popen[bytes] | None = None
 
     def open(self) -> None:
-        """Nothing: the command starts with the first alert, so that it never runs without need."""
+        """Look at the configuration; the command starts with the first alert, so that it never runs without need.
+
+        Raises:
+            OutputError: There is no command, or this is Windows, where a pipe cannot be waited for.
+        """
+        if os.name != "posix":
+            raise OutputError("program_output needs a POSIX system: use http_output or file_output")
         if not self.config.program.strip():
             raise OutputError("program_output.program is empty: name the command that reads alerts")
 
@@ -93,7 +100,7 @@ class ProgramOutput(Output):
             except OSError as error:
                 raise OutputError(f"{self._name}: cannot be started: {error.strerror}") from error
             stdin = self._child.stdin
-            if stdin is not None:
+            if stdin is not None and sys.platform != "win32":
                 os.set_blocking(stdin.fileno(), False)
         return self._child
 
@@ -139,7 +146,7 @@ class ProgramOutput(Output):
                 return child.wait(_CLOSE_S)
             except subprocess.TimeoutExpired:
                 self.context.report(f"{self._name}: still runs {_CLOSE_S:g} s after its input was closed, killed")
-        if child.poll() is None:
+        if child.poll() is None and sys.platform != "win32":
             os.killpg(child.pid, signal.SIGKILL)
         return child.wait()
 

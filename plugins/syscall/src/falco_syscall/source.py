@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, Final
+from pathlib import Path
+from typing import BinaryIO, ClassVar, Final
 
 import msgspec
 
@@ -13,6 +14,8 @@ from falco_syscall.capture import CaptureError
 from falco_syscall.capture.chunks import Chunk, ChunkReader
 
 _REPLAY: Final = "replay"
+_MAGIC: Final = b"\x0a\x0d\x0d\x0a"
+"""Type of the block that every capture begins with."""
 
 
 class Engine(msgspec.Struct):
@@ -26,11 +29,30 @@ class SyscallSource(Source[Chunk]):
 
     event_source = "syscall"
     config_type: ClassVar[type[Engine]] = Engine
+    summary: ClassVar[Mapping[str, str]] = {
+        "process": "proc.name",
+        "container": "container.name",
+        "user": "user.name",
+    }
 
     def __init__(self, config: Engine, open_params: str) -> None:
         super().__init__(config, open_params)
         self._is_closed = False
         self._counters: dict[str, int] = {}
+        self._file: BinaryIO | None = None
+
+    @classmethod
+    def recognises(cls, head: bytes) -> bool:
+        """Whether *head* begins with the section header of a capture: the same in either byte order."""
+        return head.startswith(_MAGIC)
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of the capture that were read."""
+        try:
+            return 0 if self._file is None else self._file.tell()
+        except (OSError, ValueError):  # a pipe, or closed since
+            return 0
 
     def batches(self) -> Iterator[Chunk]:
         """The capture in chunks.
@@ -47,10 +69,12 @@ class SyscallSource(Source[Chunk]):
         if self._is_closed:
             return
         try:
-            reader = ChunkReader(self.open_params)
+            file = Path(self.open_params).open("rb")  # noqa: SIM115  closed below
+            reader = ChunkReader(file)
         except OSError as error:
             raise SourceError(f"cannot open capture {self.open_params}: {error.strerror or error}") from error
-        with reader:
+        self._file = file
+        with file, reader:
             yield from self._chunks(reader)
 
     def _chunks(self, reader: ChunkReader) -> Iterator[Chunk]:

@@ -2,7 +2,8 @@ import pytest
 
 from falco_syscall.capture import FdInfo, FdType
 from falco_syscall.capture.builder import CaptureBuilder
-from falco_syscall.state.descriptors import MOST_DESCRIPTORS, Descriptor, DescriptorTable
+from falco_syscall.state.descriptors import Descriptor
+from falco_syscall.state.tables import MOST_DESCRIPTORS, DescriptorTable
 
 
 def shell() -> CaptureBuilder:

@@ -179,16 +179,16 @@ def _remote_address(event: SyscallEvent, fd: Descriptor) -> bytes:
     return fd.dest_ip if _is_local(event, fd.source_ip) else fd.source_ip
 
 
-def _names(event: SyscallEvent, address_of: Address) -> list[str] | None:
+def _names(event: SyscallEvent, address_of: Address) -> Any:
     """The names, among those that rules mention, of one end; no name is none of them, absent is no address."""
     fd = event.fd
     if fd is None or event.thread is None or fd.type not in IP_SOCKETS or fd.role is Role.NONE:
         return None
     address = address_of(event, fd)
-    return list(event.machine.names.of(address)) if address else None
+    return event.machine.names.of(address) if address else None
 
 
-def _names_of(address_of: Address) -> Getter:
+def _names_of(address_of: Address) -> Callable[[SyscallEvent], Any]:
     return lambda event: _names(event, address_of)
 
 

@@ -88,7 +88,6 @@ class Names:
         """Look up what is due; the seconds until something is again."""
         with self._lock:
             watched = list(self._watched.items())
-        is_changed = False
         for name, one in watched:
             now_s = time.monotonic()
             if one.due_s > now_s:
@@ -97,15 +96,18 @@ class Names:
             is_same = addresses == one.addresses
             one.wait_s = min(one.wait_s * 2, _LONGEST_S) if is_same else _SHORTEST_S
             one.addresses, one.due_s = addresses, now_s + one.wait_s
-            is_changed = is_changed or not is_same
-        if is_changed:
-            of: dict[bytes, tuple[str, ...]] = {}
-            for name, one in watched:
-                for address in one.addresses or ():
-                    of[address] = (*of.get(address, ()), name)
-            self._of = of
+            if not is_same:
+                self._of = _by_address(watched)
         self._answered.set()
         return max(min((one.due_s for _, one in watched), default=0.0) - time.monotonic(), 0.0)
+
+
+def _by_address(watched: Iterable[tuple[str, _Watched]]) -> dict[bytes, tuple[str, ...]]:
+    of: dict[bytes, tuple[str, ...]] = {}
+    for name, one in watched:
+        for address in one.addresses or ():
+            of[address] = (*of.get(address, ()), name)
+    return of
 
 
 def _refresh(names: weakref.ref[Names], wake: threading.Event) -> None:

@@ -1,16 +1,9 @@
-"""What the contracts ask of batches and of the process."""
+"""What the contracts ask of the process."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
-
-
-def flatten(batches: Iterable[Any]) -> list[Any]:
-    """All items of all batches, in order."""
-    return [item for batch in batches for item in batch]
 
 
 def open_files() -> int:

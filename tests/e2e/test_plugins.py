@@ -1,4 +1,4 @@
-"""Plugins that cannot be used together: the error names both. Each is a distribution of its own, made for the test."""
+"""Plugins of several distributions, each made for the test: what they add, and errors that name both of two that clash."""
 
 import os
 import subprocess
@@ -37,7 +37,7 @@ def falco_register_sources():
 FIELDS = """
 @falco.hookimpl
 def falco_register_fields(source):
-    return [falco.Field("log.line", lambda _: lambda event: "", doc="A line.")] if source == "log" else []
+    return [falco.Field("log.line", lambda _: lambda event: "a", doc="A line.")] if source == "log" else []
 """
 TRANSFORMER = """
 @falco.hookimpl
@@ -56,6 +56,32 @@ class Output(falco.Output):
 def falco_register_outputs():
     return [Output]
 """
+
+COMMANDS = """
+import click
+
+@click.command()
+@click.argument("word")
+def shout(word):
+    click.echo(word.upper())
+
+@falco.hookimpl
+def falco_register_commands():
+    return [shout]
+"""
+
+FORMATTER = """
+class Shouted(falco.Formatter):
+    name = "shouted"
+
+    def prepare(self, template):
+        return lambda alert: template.rule.upper()
+
+@falco.hookimpl
+def falco_register_formatters():
+    return [Shouted]
+"""
+ONE_LINE = SOURCE.replace("iter(())", "iter([[falco.Event(time_ns=1)]])")
 
 
 @pytest.fixture
@@ -76,17 +102,18 @@ def installed(tmp_path):
 
 @pytest.fixture
 def falco(tmp_path):
-    """A function (arguments): the program in a process that sees the plugins; its code, and its error."""
+    """A function (arguments): the program in a process that sees the plugins; its exit code and its error."""
     (tmp_path / "falco.yaml").write_text(CONFIG)
     (tmp_path / "rules.yaml").write_text(
         "- {rule: A, desc: d, condition: log.line = a, output: o, priority: INFO, source: log}\n"
     )
 
-    def run(*arguments):
+    def run(*arguments, starts=""):
         command = [sys.executable, "-m", "falco", "-c", "falco.yaml", *arguments]
         env = {**os.environ, "PYTHONPATH": str(tmp_path)}
         ended = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
         assert "Traceback" not in ended.stderr, ended.stderr
+        assert ended.stdout.startswith(starts)
         return ended.returncode, ended.stderr.partition("Error: ")[2].rstrip("\n")
 
     return run
@@ -97,6 +124,23 @@ def test_plugins_that_go_together_run(installed, falco):
     installed("dist-b", "two", FIELDS)
 
     assert falco() == (0, "")
+
+
+def test_a_plugin_adds_commands(installed, falco):
+    installed("dist-a", "one", COMMANDS)
+
+    assert falco("shout", "hello", starts="HELLO\n") == (0, "")
+
+
+def test_a_plugin_brings_a_format_that_the_configuration_names(installed, falco):
+    installed("dist-a", "one", ONE_LINE + FORMATTER)
+    installed("dist-b", "two", FIELDS)
+
+    assert falco("-o", "x-falco-py.formatter=shouted", starts="A\nEvents detected: 1\n") == (0, "")
+    assert falco("-o", "x-falco-py.formatter=cef") == (
+        1,
+        "x-falco-py.formatter: there is no formatter 'cef'; installed: text, json, shouted",
+    )
 
 
 def test_two_distributions_with_a_plugin_of_one_name(installed, falco):

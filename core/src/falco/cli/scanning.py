@@ -1,0 +1,160 @@
+"""``falco scan``: inputs one after another, each from its beginning to its end, and a summary."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Final
+
+import structlog
+
+from falco.alerts.statistics import losses_text
+from falco.cli import channels
+from falco.cli.inputs import Input, Inputs
+from falco.cli.process import Process
+from falco.cli.progress import Progress
+from falco.cli.rulebook import Rulebook
+from falco.cli.screen import Screen
+from falco.cli.session import Session
+from falco.cli.summary import Summary
+from falco.cli.track import Track
+from falco.errors import ConfigError
+from falco.outputs import Dispatcher
+
+_log = structlog.get_logger(__name__)
+
+EXIT_CLEAN: Final = 0
+EXIT_ALERTS: Final = 1
+EXIT_FAILED: Final = 2
+_LOOK_S: Final = 0.1
+
+
+def scan(session: Session, inputs: Inputs, screen: Screen, process: Process | None) -> int:
+    """Scan *inputs* and say what was found; the exit code.
+
+    What fails is said, and the other inputs are scanned all the same.
+
+    Raises:
+        FalcoError: Nothing can be scanned.
+    """
+    session.check()
+    rulebook = Rulebook.of(session)
+    _check_rules(rulebook, inputs)
+    outputs = channels.dispatcher(session, may_be_none=session.options.summary and not session.settings.json_output)
+    run = Scan(session, rulebook, inputs, outputs, screen)
+    try:
+        with process.signals(run) if process is not None else nullcontext():
+            run.run()
+    finally:
+        screen.show("")
+        outputs.close()
+    run.conclude()
+    return run.code
+
+
+def _check_rules(rulebook: Rulebook, inputs: Inputs) -> None:
+    """Refuse inputs that no rule is for: nothing would be found in them, and that would say nothing."""
+    for found in inputs.found:
+        if not any(rule.source == found.source and rule.enabled for rule in rulebook.rules):
+            raise ConfigError(
+                f"no rule is for the event source '{found.source}' of '{found.name}': give a rules file with -r"
+            )
+
+
+class Scan:
+    """One scan. ``stop``, ``reopen`` and ``reload`` may be called by signal handlers."""
+
+    def __init__(
+        self, session: Session, rulebook: Rulebook, inputs: Inputs, dispatcher: Dispatcher, screen: Screen
+    ) -> None:
+        self._session = session
+        self._rulebook = rulebook
+        self._inputs = inputs
+        self._dispatcher = dispatcher
+        self._screen = screen
+        self._stopped = ""
+        self._has_failed = False
+        self._events = 0
+        self._bytes = 0
+        self._lost: list[tuple[str, dict[str, int]]] = []
+        sources = dict.fromkeys(found.source for found in inputs.found)
+        self.summary = Summary(dispatcher, (title for name in sources for title in session.columns(name)))
+        self._progress = Progress(0 if any(not one.size for one in inputs.found) else self._size())
+
+    def stop(self, reason: str) -> None:
+        """End after the batch in hand."""
+        self._stopped = reason
+
+    def reopen(self, reason: str) -> None:  # noqa: ARG002  the protocol's
+        """Open output files anew."""
+        self._dispatcher.reopen()
+
+    def reload(self, reason: str) -> None:
+        """A scan does not change its rules half-way."""
+
+    def _size(self) -> int:
+        return sum(one.size for one in self._inputs.found)
+
+    def run(self) -> None:
+        """Scan all inputs, or until a signal comes or nobody reads the alerts any more."""
+        for one in self._inputs.found:
+            if self._is_over:
+                return
+            self._scan(one)
+
+    @property
+    def _is_over(self) -> bool:
+        return bool(self._stopped) or self._screen.is_abandoned
+
+    def _scan(self, one: Input) -> None:
+        source = self._session.event_sources[one.source]
+        track = Track(self._session, source, self._rulebook, self.summary, where=one.where)
+        thread = threading.Thread(target=track.run, args=(threading.Event(),), name=f"scan {one.name}", daemon=True)
+        thread.start()
+        while thread.is_alive():
+            thread.join(_LOOK_S)
+            if self._is_over:
+                track.stop()
+            if self._screen.has_progress:
+                done, events = self._bytes + track.source.bytes_read, self._events + track.count
+                self._screen.show(self._progress.line(done, events, self.summary.total))
+        self._events += track.count
+        self._bytes += one.size
+        self._lost.append((one.name, dict(track.counters())))
+        if track.error is not None:
+            self._fail(str(track.error))
+
+    def _fail(self, sentence: str) -> None:
+        self._has_failed = True
+        self._session.around.complain(f"Error: {sentence}\n")
+
+    def conclude(self) -> None:
+        """Say what was found, what was not looked at, and what was lost."""
+        around, settings = self._session.around, self._session.settings
+        counted = len(self._inputs.found), self._events
+        if self._session.options.summary and settings.json_output:
+            around.print(self.summary.document(*counted))
+        elif not settings.json_output:
+            around.print("" if self._session.options.summary or not self.summary.total else "\n")
+            around.print(self.summary.table(*counted))
+        if self._inputs.passed_over:
+            names = ", ".join(self._inputs.passed_over)
+            around.complain(f"Not recognised, and passed over (--source says what they hold): {names}\n")
+        around.complain(losses_text([*self._lost, *self._channel_losses()]))
+        if self._stopped:
+            self._fail(f"{self._stopped} ended the scan before its end")
+
+    def _channel_losses(self) -> Iterator[tuple[str, dict[str, int]]]:
+        for name, number in self._dispatcher.dropped.items():
+            yield name, {"alerts dropped, queue full": number}
+        for name, number in self._dispatcher.lost.items():
+            self._has_failed |= number > 0
+            yield name, {"alerts lost": number}
+
+    @property
+    def code(self) -> int:
+        """The exit code, after ``conclude``."""
+        if self._has_failed:
+            return EXIT_FAILED
+        return EXIT_ALERTS if self.summary.total else EXIT_CLEAN
