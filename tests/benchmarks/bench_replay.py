@@ -1,6 +1,6 @@
 """How fast captures are replayed with rules, beside sysdig (where it is installed) with the same conditions.
 
-    make bench-replay RULES=rules.yaml EVENTS=1500000
+    make bench
     python tests/benchmarks/bench_replay.py --rules FILE --capture FILE.scap --only mixes,capture,gzip,memory
 
 Each figure is the median of interleaved rounds; whole processes, less what they take for an empty capture.  The rate of
@@ -29,6 +29,7 @@ import capture_mix
 import yaml
 
 SYSDIG_OUTPUT = "*%evt.rawtime %evt.type %proc.name %fd.name"
+RULES = Path(__file__).with_name("replay_rules.yaml")
 MIXES = ("quiet", "dense")
 
 
@@ -77,12 +78,14 @@ class Bench:
             print("sysdig is not installed: no comparison")
 
     def _run(self, command: Sequence[str]) -> tuple[float, float, int]:
-        """Seconds on the clock, seconds of processor time, lines written."""
+        """Seconds on the clock, seconds of processor time, events detected."""
         before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         with (self.folder / "out").open("wb") as out:
             subprocess.run(command, check=True, stdout=out, stderr=subprocess.DEVNULL)
         took, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-        lines = (self.folder / "out").read_bytes().count(b"\n")
+        written = (self.folder / "out").read_bytes()
+        told = re.search(rb"Events detected: (\d+)", written)
+        lines = int(told[1]) if told else written.count(b"\n")
         return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, lines
 
     def _ours(self, capture: Path) -> tuple[float, float, int]:
@@ -113,7 +116,7 @@ class Bench:
                 theirs = _median(found["sysdig"], column) - _median(found["sysdig_start"], column)
                 text += f" ({theirs / ours:.2f} x sysdig)"
             line.append(text)
-        lines = f"{found['ours'][0][2] - found['start'][0][2]} alerts"
+        lines = f"{found['ours'][0][2]} alerts"
         if self.has_sysdig:
             lines += f", sysdig {found['sysdig'][0][2]}"
         print("; ".join([*line, lines, f"start {_median(found['start'], 0):.2f} s"]))
@@ -190,7 +193,7 @@ def _events(path: Path) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     names = ["json", "mixes", "recorded", "gzip", "memory"]
-    parser.add_argument("--rules", type=Path, required=True, help="rules of the syscall source")
+    parser.add_argument("--rules", type=Path, default=RULES, help="rules of the syscall source")
     parser.add_argument("--capture", type=Path, help="a capture of today, for 'recorded'")
     parser.add_argument("--events", type=int, default=1_500_000)
     parser.add_argument("--rounds", type=int, default=5)
