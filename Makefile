@@ -57,6 +57,9 @@ pythons: .venv/ready
 # Ratios to json.loads on made-up audit logs; RULES=file for other rules than the packaged ones. Never part of `make test`.
 bench: .venv/ready
 	$(BIN)/python tests/benchmarks/bench_k8s.py --rules $(RULES) --events $(EVENTS)
+	$(BIN)/python tests/benchmarks/bench_webhook.py --events $(EVENTS)
+	$(BIN)/python tests/benchmarks/bench_tail.py
+	$(BIN)/python tests/benchmarks/bench_outputs.py
 
 clean:
 	rm -rf .venv .venv-* .mypy_cache .ruff_cache .hypothesis .import_linter_cache
