@@ -13,7 +13,7 @@ import pytest
 
 from falco.alerts import Alert
 from falco.errors import SourceError
-from falco.pipeline import Pipeline, run_jobs
+from falco.pipeline import JobsResult, Pipeline, run_jobs
 from falco.testing.ranges import Range, build
 from falco.testing.records import Record
 
@@ -71,13 +71,18 @@ def test_events_that_cannot_be_evaluated_are_counted_in_all_parts() -> None:
     assert all("could not be evaluated: ZeroDivisionError" in report for report in reports)
 
 
-def test_a_part_that_cannot_be_read_ends_the_run_after_what_came_before() -> None:
-    taken = Taken()
+@pytest.mark.parametrize("splits", [True, False])
+def test_a_part_that_cannot_be_read_ends_the_run_after_what_came_before(splits: bool) -> None:
+    taken, result = Taken(), JobsResult()
+    source = Range(0, 200, fails_at=100, splits=splits)
     with pytest.raises(SourceError, match="cannot read 100"):
-        run_jobs(Range(0, 200, fails_at=100), build, taken, jobs=2, report=lambda _: None, parts=4)
-    _, expected = one_process(Range(0, 100))
+        run_jobs(source, build, taken, jobs=2, report=lambda _: None, parts=4, result=result)
+    alone, expected = one_process(Range(0, 100))
 
     assert taken.alerts == expected.alerts
+    assert result.count == 100
+    assert result.statistics.text() == alone.statistics.text()
+    assert result.counters == {"tens": 10}
 
 
 def test_a_process_that_dies_is_an_error_and_not_a_wait() -> None:
@@ -94,3 +99,12 @@ def test_stopping_takes_effect_between_parts() -> None:
 
     assert taken.alerts == expected.alerts
     assert result.count == 12
+
+
+@pytest.mark.timeout(60)
+def test_stopping_ends_the_parts_that_are_being_scanned() -> None:
+    taken = Taken()
+    endless = Range(-(1 << 60), 0)
+    result = run_jobs(endless, build, taken, jobs=2, report=lambda _: None, parts=2, is_stopped=lambda: True)
+
+    assert (taken.alerts, result.count) == ([], 0)

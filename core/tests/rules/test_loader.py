@@ -566,7 +566,7 @@ def test_additions_go_to_the_rules_they_match(load):
 def test_a_fault_in_an_addition_is_told_at_the_output_of_the_rule(load):
     _, result = load(rule(), append_output=[Addition(output="%no.such")])
 
-    assert "it is in what append_output adds" in result.text()
+    assert "it is in what append_output or -p adds" in result.text()
     assert faults(result) == [
         ("rules.yaml:4:11", "LOAD_ERR_COMPILE_OUTPUT", "unknown filter: unexpected token after '")
     ]

@@ -16,7 +16,7 @@ from falco.cli.duration import Limited
 from falco.cli.rulebook import Rulebook, build
 from falco.cli.session import Session
 from falco.errors import FalcoError
-from falco.pipeline import Emitter, Pipeline, run_jobs
+from falco.pipeline import Emitter, JobsResult, Pipeline, run_jobs
 from falco.plugins.activation import EventSource
 from falco.sources import Decoder
 
@@ -40,7 +40,7 @@ class Track:
         self._event_source = source
         self._count = 0
         self._failures = 0
-        self._counters: Mapping[str, int] = {}
+        self._counters: Counter[str] = Counter()
         self._elapsed_s = 0.0
         self._decoder: Decoder[Any, Any] | None = None
         self._pipeline: Pipeline[Any, Any] | None = None
@@ -101,20 +101,23 @@ class Track:
 
     def _run_jobs(self) -> None:
         make = partial(build, self._rulebook.recipe(), self.name)
-        result = run_jobs(
-            self.source,
-            make,
-            self._output,
-            jobs=self._session.options.jobs,
-            report=self._session.report,
-            is_stopped=lambda: self._is_stopped,
-        )
-        self.statistics, self._count, self._failures = result.statistics, result.count, result.failures
-        self._counters = result.counters
+        result = JobsResult(statistics=self.statistics, counters=self._counters)
+        try:
+            run_jobs(
+                self.source,
+                make,
+                self._output,
+                jobs=self._session.options.jobs,
+                report=self._session.report,
+                is_stopped=lambda: self._is_stopped,
+                result=result,
+            )
+        finally:
+            self._count, self._failures = result.count, result.failures
 
     def counters(self) -> Mapping[str, int]:
         """What was not looked at, by reason."""
-        counted = Counter(self._counters)
+        counted = self._counters.copy()
         if self._decoder is not None:
             counted += Counter(self.source.counters()) + Counter(self._decoder.counters())
         return counted + Counter({"events that could not be evaluated": self._failures})

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -21,6 +24,8 @@ from falco.errors import FalcoError, SourceError
 from falco.pipeline.pipeline import Emitter, Pipeline
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
     from falco.alerts import Alert
     from falco.ruleset import Ruleset
     from falco.sources import Decoder, Source
@@ -31,6 +36,8 @@ _PARTS_A_JOB: Final = 4
 """So that a slow part at the end leaves few processes idle."""
 _AHEAD: Final = 2
 """Parts a process that may be done before their alerts are taken: bounds what waits in memory."""
+_LOOK_S: Final = 0.1
+"""Between two looks whether the run is stopped, while no part is ready."""
 
 
 @dataclass(slots=True)
@@ -81,6 +88,7 @@ def run_jobs(
     report: Callable[[str], None],
     parts: int | None = None,
     is_stopped: Callable[[], bool] = lambda: False,
+    result: JobsResult | None = None,
 ) -> JobsResult:
     """Scan the parts of *source* in *jobs* processes; alerts go to *output* in input order.
 
@@ -93,19 +101,21 @@ def run_jobs(
         jobs: Number of processes.
         report: Takes a sentence for the log.
         parts: Into how many parts to split; None = four a process. The alerts of a part wait in memory.
-        is_stopped: Asked after each part; True ends the run there.
+        is_stopped: Asked after each part and while none is ready; True ends the run there and the parts that are being
+            scanned.
+        result: What is filled and returned, for who wants to know it also of a run that fails.
 
     Raises:
         SourceError: A part could not be read, or a process died. What came before that part was emitted, and of an
             unreadable part what could be read.
     """
-    result = JobsResult()
+    result = JobsResult() if result is None else result
     split = source.split(parts or _PARTS_A_JOB * jobs)
     if len(split) == 1:
         _scan_here(split[0], build, output, report, result)
         return result
     start_ns: int | None = None
-    for part in _scan(split, build, jobs):
+    for part in _scan(split, build, jobs, is_stopped):
         start_ns = part.start_ns if start_ns is None else start_ns
         for alert in part.alerts:
             renumbered = alert.renumbered(result.count, start_ns)
@@ -128,36 +138,62 @@ def _scan_here(
 ) -> None:
     decoder, rules = build()
     pipeline = Pipeline(source, decoder, rules, output, report)
-    pipeline.run()
-    result.count, result.failures, result.statistics = decoder.count, pipeline.failures, pipeline.statistics
-    result.counters.update(_counters(source, decoder))
+    pipeline.statistics = result.statistics
+    try:
+        pipeline.run()
+    finally:
+        result.count, result.failures = decoder.count, pipeline.failures
+        result.counters.update(_counters(source, decoder))
 
 
-def _scan(split: Sequence[Source[Any]], build: Build, jobs: int) -> Iterator[_Part]:
-    """The parts in order, a bounded number of them ahead."""
+def _scan(split: Sequence[Source[Any]], build: Build, jobs: int, is_stopped: Callable[[], bool]) -> Iterator[_Part]:
+    """The parts in order, a bounded number of them ahead, until the run is stopped."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(split)), mp_context=context, initializer=_start, initargs=(build,)) as pool:
+    count = min(jobs, len(split))
+    # A pipe whose end tells the workers to stop: Event.set() would wait for ever for a worker that has died.
+    stopped, stop = context.Pipe(duplex=False)
+    with (
+        stopped,
+        ProcessPoolExecutor(count, mp_context=context, initializer=_start, initargs=(build, stopped)) as pool,
+    ):
         running: deque[Future[_Part]] = deque()
         waiting = iter(split)
         try:
             running.extend(pool.submit(_scan_part, part) for part in islice(waiting, _AHEAD * jobs))
             while running:
+                while not wait((running[0],), timeout=_LOOK_S).done:
+                    if is_stopped():
+                        return
                 part = running.popleft().result()
                 running.extend(pool.submit(_scan_part, part) for part in islice(waiting, 1))
                 yield part
         except BrokenProcessPool as error:
             raise SourceError("a scanning process died (killed, or out of memory); try fewer --jobs") from error
         finally:
+            stop.close()
             pool.shutdown(wait=False, cancel_futures=True)
 
 
 _built: list[tuple[Decoder[Any, Any], Ruleset[Any]]] = []
 """In a worker process: what ``_start`` made."""
+_scanned: list[Source[Any]] = []
+"""In a worker process: the part that is being scanned."""
 
 
-def _start(build: Build) -> None:
+def _start(build: Build, stopped: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the parent decides
     _built.append(build())
+    threading.Thread(target=_close, args=(stopped,), name="stop", daemon=True).start()
+
+
+def _close(stopped: Connection) -> None:
+    """End the part that is being scanned once nobody waits for it, and those that were queued already."""
+    with suppress(EOFError, OSError):  # the end is all that ever comes
+        stopped.recv_bytes()
+    while True:
+        for source in _scanned:
+            source.close()
+        time.sleep(_LOOK_S)
 
 
 def _scan_part(source: Source[Any]) -> _Part:
@@ -166,6 +202,7 @@ def _scan_part(source: Source[Any]) -> _Part:
     before = Counter(decoder.counters())
     output, reports = _Collected(), list[str]()
     pipeline = Pipeline(source, decoder, rules, output, reports.append)
+    _scanned[:] = [source]
     error: FalcoError | None = None
     try:
         pipeline.run()

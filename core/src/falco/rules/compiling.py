@@ -376,7 +376,7 @@ def _failed(
     place: Place | None = error.extent
     hint = error.hint
     if isinstance(origin := error.extent.text.origin(error.extent.start), Generated) and origin.by == _ADDED:
-        place, hint = None, f"it is in what {_ADDED} adds: {hint}"
+        place, hint = None, f"it is in what {_ADDED} or -p adds: {hint}"
     if rule.skips_unknown_filter and any(part in error.message for part in _UNKNOWN):
         unknown = WarningCode.LOAD_UNKNOWN_FILTER
         return _SkippedError(where.warning(unknown, error.message, place=place, hint=hint, chain=chain))

@@ -36,6 +36,8 @@ class Range(Source[Sequence[Record]]):
     def batches(self) -> Iterator[list[Record]]:
         """One event each."""
         for code in range(self.start, self.stop):
+            if self.is_closed:
+                return
             if code == self.fails_at:
                 raise SourceError(f"cannot read {code}")
             if code == self.dies_at:

@@ -30,7 +30,7 @@ from falco_syscall.state.tables import MOST_DESCRIPTORS, DescriptorTable, Shared
 if TYPE_CHECKING:
     from falco.conditions.checked import Check
     from falco.ruleset import Residual, Ruleset
-    from falco_syscall.capture.chunks import Places
+    from falco_syscall.capture.chunks import Mask, Places
     from falco_syscall.state.threads import ThreadTable
 
 _NO_TID: Final = -(1 << 63) - 1
@@ -142,7 +142,9 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
                         residual = (
                             opens.absolute(intent, path) if is_absolute else opens.relative(intent, directory, path)
                         )
-                if is_told and residual is None and (len(entries) < limit or fd in entries):
+                if not is_told or (len(entries) >= limit and fd not in entries):
+                    residual = None  # what was found for the path is about a descriptor that is not made
+                elif residual is None:
                     entries[fd] = entry
                     continue
             if what == VISIT:
@@ -193,34 +195,32 @@ class Seen:
         self._threads = threads
         self._columns = columns
         self._dropped_at: dict[int, int] = {}
-        self._places: Places | None = None
-        self._tids: frozenset[int] = frozenset()
+        self._binds: Mask = _MAKES_KNOWN[columns.codes] & (columns.traits & NUMBERED > 0)
+        self._first: dict[int, int] | None = None
         threads.was_seen = self.was_seen
         threads.was_dropped = self.note_dropped
 
     def was_seen(self, tid: int) -> bool:
         """Whether an event of the thread came after the thread was last taken out of the table."""
-        if self._places is None:
-            self._places = self._binding()
-            self._tids = frozenset(self._runs())
-        if tid not in self._tids:
+        if self._first is None:
+            self._first = self._find_first()
+        if self._first.get(tid, self.place) >= self.place:
             return False
-        places = self._places[self._columns.tids[self._places] == tid]
-        last = int(np.searchsorted(places, self.place)) - 1
-        return last >= 0 and int(places[last]) > self._dropped_at.get(tid, -1)
+        dropped_at = self._dropped_at.get(tid)
+        if dropped_at is None:
+            return True
+        columns = self._columns
+        since = slice(dropped_at + 1, self.place)
+        return bool(((columns.tids[since] == tid) & self._binds[since]).any())
 
-    def _binding(self) -> Places:
-        """The events that make an unknown thread known."""
-        return np.flatnonzero(_MAKES_KNOWN[self._columns.codes] & (self._columns.traits & NUMBERED > 0))
-
-    def _runs(self) -> list[int]:
-        """The threads of the chunk, with few repeats."""
-        tids = self._columns.tids
+    def _find_first(self) -> dict[int, int]:
+        """The place of the first event of each thread that makes it known."""
+        places = np.flatnonzero(self._binds)
+        tids = self._columns.tids[places]
         starts = np.empty(len(tids), np.bool_)
         starts[:1] = True
         np.not_equal(tids[1:], tids[:-1], out=starts[1:])
-        runs: list[int] = tids[starts].tolist()
-        return runs
+        return dict(zip(tids[starts][::-1].tolist(), places[starts][::-1].tolist(), strict=True))
 
     def note_dropped(self, tid: int) -> None:
         """Remember that the event took a thread out of the table."""
@@ -229,6 +229,8 @@ class Seen:
     def end(self) -> None:
         """Enter the threads that were seen; nothing of the chunk is needed any more."""
         self.place = len(self._columns.tids)
-        for tid in self._threads.unknown(self._runs()):
+        if self._first is None:
+            self._first = self._find_first()
+        for tid in self._threads.unknown(self._first):
             self._threads.get(tid)
         self._threads.was_seen = self._threads.was_dropped = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -95,8 +95,8 @@ def parameters(columns: Columns, places: Places, parameter: int, size: int = _FD
     there &= short[np.where(there, lengths_at + 2 * indices, heads)] == size
     there &= offsets + size <= chunk.ends[holders]
     at = np.where(there, offsets, heads)
-    view: npt.NDArray[np.int64] = {1: np.frombuffer(data, np.uint8), 4: u32(data), 8: i64(data)}[size]
-    return Parameters(np.where(there, view[at], 0), there | is_zero)
+    views: dict[int, npt.NDArray[Any]] = {1: np.frombuffer(data, np.uint8), 4: u32(data), 8: i64(data)}
+    return Parameters(np.where(there, views[size][at], 0), there | is_zero)
 
 
 class Opens(NamedTuple):

@@ -198,7 +198,7 @@ class ThreadTable:
 
     def unknown(self, tids: Iterable[int]) -> set[int]:
         """Those of *tids* that are not in the table."""
-        return set(tids).difference(self._threads)
+        return set(tids) - self._threads.keys()
 
     def known_or_new(self, tid: int) -> Thread | None:
         """The thread *tid*; if nobody has seen it, one of which only the number is known. None if the table is full."""
