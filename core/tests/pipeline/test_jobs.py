@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,10 +92,19 @@ def test_a_part_that_cannot_be_read_ends_the_run_after_what_came_before(splits: 
     assert pipeline.decoder.report == reports.append
 
 
-def test_a_process_that_dies_is_an_error_and_not_a_wait() -> None:
-    pipeline, _, _ = made(Range(0, 200, dies_at=30))  # in the second of four parts, which is given away
+def test_a_process_that_dies_is_an_error_and_not_a_wait(tmp_path: Path) -> None:
+    pipeline, _, _ = made(Range(0, 200, dies_with=str(tmp_path / "dead")))
     with pytest.raises(SourceError, match="a scanning process died"):
         run_jobs(pipeline, build, jobs=2, parts=4)
+
+
+@pytest.mark.timeout(60)
+def test_a_process_that_is_slow_to_start_is_not_waited_for() -> None:
+    pipeline, taken, _ = made(Range(0, 200))
+    run_jobs(pipeline, functools.partial(time.sleep, 3600), jobs=3)  # type: ignore[arg-type]
+    _, expected = one_process(Range(0, 200))
+
+    assert taken.alerts == expected.alerts
 
 
 def test_stopping_takes_effect_between_parts() -> None:

@@ -10,18 +10,19 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falco.errors import FalcoError, SourceError
 from falco.pipeline.pipeline import Pipeline
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnContext
+
     from falco.alerts import Alert
     from falco.ruleset import Ruleset
     from falco.sources import Decoder, Source
@@ -30,8 +31,6 @@ Build: TypeAlias = "Callable[[], tuple[Decoder[Any, Any], Ruleset[Any]]]"
 """Makes a decoder and the ruleset in another process; picklable, such as a ``functools.partial`` over paths."""
 _PARTS_A_JOB: Final = 8
 """So that little is left to wait for when most processes have nothing more to do."""
-_QUEUED: Final = 2
-"""Parts a worker has been given and not finished: one in hand and one to go on with."""
 _AHEAD: Final = 4
 """Parts a process that may be scanned before their alerts are taken: bounds what waits in memory."""
 _POLL_S: Final = 0.2
@@ -168,55 +167,132 @@ def run_jobs(
 def _scan(
     split: Sequence[Source[Any]], here: _Scanner, build: Build, jobs: int, is_stopped: Callable[[], bool]
 ) -> Generator[_Part, None, None]:
-    """The parts in order, a bounded number of them ahead."""
-    waiting = deque(split)
-    ordered: deque[Future[_Part]] = deque()
+    """The parts in order, until the run is stopped."""
     context = multiprocessing.get_context("spawn")
-    # Closing one end of a pipe stops all workers, however many there are and whatever became of them.
-    ending, running = context.Pipe(duplex=False)
-    workers = min(jobs, len(split)) - 1
-    with (
-        ending,
-        running,
-        _watched(is_stopped, running, here),
-        ProcessPoolExecutor(max(workers, 1), context, _start, (build, ending)) as pool,
-    ):
+    work = _Work(split, _AHEAD * jobs)
+    workers = [_Worker(context, build, work) for _ in range(min(jobs, len(split)) - 1)]
+    try:
+        with _watched(is_stopped, (here.stop, work.end)):
+            for number in range(len(split)):
+                while (part := work.result(number)) is None:
+                    mine = work.take(or_result=number)
+                    if mine is not None:
+                        work.put(mine, here.scan(split[mine]))
+                    elif work.is_ended:
+                        return
+                yield part
+    finally:
+        work.end()
+        for worker in workers:
+            worker.close()
+
+
+class _Work:
+    """Which part is whose, and what was found: shared by the thread that scans here and one for each worker.
+
+    Args:
+        split: The parts.
+        ahead: Parts that may be scanned before their turn.
+    """
+
+    def __init__(self, split: Sequence[Source[Any]], ahead: int) -> None:
+        self.split = split
+        self.is_ended = False
+        self._ahead = ahead
+        self._next = 0
+        self._wanted = 0
+        self._results: dict[int, _Part] = {}
+        self._died = False
+        self._changed = threading.Condition()
+
+    def take(self, or_result: int | None = None) -> int | None:
+        """The number of a part to scan, as soon as there is one.
+
+        None if there will be none, or first the result of the part *or_result*.
+        """
+        with self._changed:
+            while not (self.is_ended or self._died or or_result in self._results):
+                if self._next < len(self.split) and self._next - self._wanted < self._ahead:
+                    self._next += 1
+                    return self._next - 1
+                if self._next >= len(self.split) and or_result is None:
+                    return None
+                self._changed.wait()
+            return None
+
+    def put(self, number: int, part: _Part) -> None:
+        """Keep the result of a part."""
+        with self._changed:
+            self._results[number] = part
+            self._changed.notify_all()
+
+    def result(self, number: int) -> _Part | None:
+        """The result of a part, whose turn it is, if there is one; it is not kept. Raises if a worker died."""
+        with self._changed:
+            self._wanted = number
+            self._changed.notify_all()
+            part = self._results.pop(number, None)
+            if part is None and self._died:
+                raise SourceError("a scanning process died (killed, or out of memory); try fewer --jobs")
+            return part
+
+    def end(self, *, died: bool = False) -> None:
+        """Give out no part any more; *died*: because a worker is gone, and what it had with it."""
+        with self._changed:
+            self._died = self._died or (died and not self.is_ended)
+            self.is_ended = self.is_ended or not died
+            self._changed.notify_all()
+
+
+class _Worker:
+    """A process that scans parts, and the thread here that hands them over; it may still start when all is done."""
+
+    def __init__(self, context: SpawnContext, build: Build, work: _Work) -> None:
+        self._work = work
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, build), daemon=True)
+        self._process.start()
+        theirs.close()
+        self._thread = threading.Thread(target=self._hand_over, name="jobs worker", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        self._process.terminate()
+        self._process.join()
+        self._thread.join()
+        self._pipe.close()
+
+    def _hand_over(self) -> None:
         try:
-            while waiting or ordered:
-                if ordered and (ordered[0].done() or not waiting or len(ordered) >= _AHEAD * jobs):
-                    yield ordered.popleft().result()
-                    continue
-                mine, part = Future[_Part](), waiting.popleft()
-                given = sum(not future.done() for future in ordered)
-                ordered.append(mine)
-                while waiting and given < _QUEUED * workers:
-                    ordered.append(pool.submit(_scan_part, waiting.popleft()))
-                    given += 1
-                mine.set_result(here.scan(part))
-        except BrokenProcessPool as error:
-            raise SourceError("a scanning process died (killed, or out of memory); try fewer --jobs") from error
-        finally:
-            running.close()
-            pool.shutdown(wait=False, cancel_futures=True)
+            self._pipe.recv()  # it is ready
+            while (number := self._work.take()) is not None:
+                self._pipe.send(self._work.split[number])
+                self._work.put(number, self._pipe.recv())
+        except (EOFError, OSError):  # the process is gone: closed, or killed
+            self._work.end(died=True)
 
 
-class _End(Protocol):
-    """One end of a pipe between processes; platforms have classes of their own for it."""
-
-    def close(self) -> None: ...
-    def poll(self, timeout: float | None = ..., /) -> bool: ...
+def _serve(pipe: Connection, build: Build) -> None:
+    """What a worker does, until it is terminated or nobody is there any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the first process decides
+    scanner = _Scanner(*build())
+    with suppress(EOFError, OSError):
+        pipe.send(None)
+        while True:
+            pipe.send(scanner.scan(pipe.recv()))
 
 
 @contextmanager
-def _watched(is_stopped: Callable[[], bool], running: _End, here: _Scanner) -> Iterator[None]:
-    """While in it, stop all processes as soon as *is_stopped*."""
+def _watched(is_stopped: Callable[[], bool], stops: Sequence[Callable[[], None]]) -> Iterator[None]:
+    """While in it, call *stops* as soon as *is_stopped*."""
     ended = threading.Event()
 
     def watch() -> None:
         while not ended.wait(_POLL_S):
             if is_stopped():
-                running.close()
-                here.stop()
+                for stop in stops:
+                    stop()
                 return
 
     thread = threading.Thread(target=watch, name="jobs watch", daemon=True)
@@ -226,28 +302,6 @@ def _watched(is_stopped: Callable[[], bool], running: _End, here: _Scanner) -> I
     finally:
         ended.set()
         thread.join()
-
-
-_scanners: list[_Scanner] = []
-"""In a worker process: the one that ``_start`` made."""
-
-
-def _start(build: Build, ending: _End) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the first process decides
-    scanner = _Scanner(*build())
-    _scanners.append(scanner)
-
-    def watch() -> None:
-        with suppress(OSError):  # how some platforms say that the other end is closed
-            ending.poll(None)
-        scanner.stop()
-
-    threading.Thread(target=watch, name="jobs watch", daemon=True).start()
-
-
-def _scan_part(source: Source[Any]) -> _Part:
-    (scanner,) = _scanners
-    return scanner.scan(source)
 
 
 def _counters(source: Source[Any], decoder: Decoder[Any, Any]) -> Counter[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from falco.conditions.checked import Check, Operator, Or
@@ -23,7 +25,7 @@ class Range(Source[Sequence[Record]]):
         start: The first code.
         stop: Behind the last code.
         fails_at: A code that cannot be read.
-        dies_at: A code at which the process dies.
+        dies_with: Path of a file that a worker process makes before it dies, at once; the first process waits for it.
         splits: Whether ``split`` does.
         is_endless: Whether it idles behind the last code until it is closed.
     """
@@ -36,25 +38,30 @@ class Range(Source[Sequence[Record]]):
         stop: int,
         *,
         fails_at: int = -1,
-        dies_at: int = -1,
+        dies_with: str = "",
         splits: bool = True,
         is_endless: bool = False,
     ) -> None:
         super().__init__({}, "")
-        self.start, self.stop, self.fails_at, self.dies_at, self.splits = start, stop, fails_at, dies_at, splits
+        self.start, self.stop, self.fails_at, self.splits = start, stop, fails_at, splits
+        self.dies_with = dies_with
         self.is_endless = is_endless
         self.is_closed = False
         self.tens = 0
 
     def batches(self) -> Iterator[list[Record]]:
         """One event each, then empty ones while endless."""
+        if self.dies_with:
+            if multiprocessing.parent_process() is not None:
+                Path(self.dies_with).touch()
+                os._exit(9)
+            while not Path(self.dies_with).exists():
+                time.sleep(0.01)
         for code in range(self.start, self.stop):
             if self.is_closed:
                 return
             if code == self.fails_at:
                 raise SourceError(f"cannot read {code}")
-            if code == self.dies_at:
-                os._exit(9)
             self.tens += code % 10 == 0
             yield [Record(time_ns=code, values={"x.code": code})]
         while self.is_endless and not self.is_closed:
@@ -66,7 +73,11 @@ class Range(Source[Sequence[Record]]):
         if not self.splits:
             return (self,)
         edges = [self.start + (self.stop - self.start) * i * i // (parts * parts) for i in range(parts + 1)]
-        options: dict[str, Any] = {"fails_at": self.fails_at, "dies_at": self.dies_at, "is_endless": self.is_endless}
+        options: dict[str, Any] = {
+            "fails_at": self.fails_at,
+            "dies_with": self.dies_with,
+            "is_endless": self.is_endless,
+        }
         return [Range(a, b, **options) for a, b in pairwise(edges)]
 
     def close(self) -> None:
