@@ -250,6 +250,16 @@ def test_skipped_events_are_counted_and_not_built():
     assert decoder.decoded_fully == 1
 
 
+def test_where_a_record_is_is_asked_for_only_if_it_is_said():
+    asked = []
+    batch = Records([line(), line(), b"x", line()], lambda index: asked.append(index) or "place", _LIMITS)
+    decoder = AuditDecoder()
+    decoder.report = lambda sentence: None
+
+    assert len(decode(decoder, batch)) == 3
+    assert asked == [2]  # not for the first event, though it takes the general path
+
+
 def test_numbers_go_on_from_batch_to_batch():
     decoder = AuditDecoder()
     found = [event.num for _ in range(3) for _, event in decode(decoder, [line(), b"\n", line()])]

@@ -21,7 +21,7 @@ from falco_k8s_audit import document, timestamps
 from falco_k8s_audit.document import Array, Node, Object, Scalar, Slice
 from falco_k8s_audit.event import AuditEvent
 from falco_k8s_audit.records import DEFAULT_LIMITS, Limits, Records
-from falco_k8s_audit.refusals import Reason, Refusals
+from falco_k8s_audit.refusals import Place, Reason, Refusals
 
 if TYPE_CHECKING:
     from falco.ruleset import DispatchField, Residual, Ruleset
@@ -191,14 +191,14 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
                             yield residual, AuditEvent(record, num, stamp, self.start_ns)
                         continue
             self.count = num
-            yield from self._general(record, read, rules, where(num - first), limits)
+            yield from self._general(record, read, rules, Place(where, num - first), limits)
             first += self.count - num - 1
             num = self.count
             limit = limits.event if self.start_ns is not None else -1
         self.count = num
 
     def _general(
-        self, record: Slice, read: _Read, rules: Ruleset[AuditEvent], place: str, limits: Limits
+        self, record: Slice, read: _Read, rules: Ruleset[AuditEvent], place: Place, limits: Limits
     ) -> Iterator[tuple[Residual[AuditEvent], AuditEvent]]:
         """Everything that is not a plain audit event."""
         self.general += 1
@@ -220,7 +220,7 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
             node = document.opened(data)
             if isinstance(node, Array):
                 elements = document.elements(data)
-                yield from self._candidates(elements, _read_event, rules, f"{place}, element {{}}".format, limits)
+                yield from self._candidates(elements, _read_event, rules, lambda i: f"{place}, element {i}", limits)
                 return
             if not (isinstance(node, Object) and node.get("kind") == "EventList"):
                 yield from self._event(data, rules, place, limits, is_item=False)
@@ -230,10 +230,10 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
                 self._refusals.add(Reason.NOT_AUDIT, place, f"{_NOT_RECOGNIZED}: an EventList without items")
                 return
             items = document.elements(listed.raw, is_flat=True)
-        yield from self._candidates(items, _read_item, rules, f"{place}, item {{}}".format, limits)
+        yield from self._candidates(items, _read_item, rules, lambda i: f"{place}, item {i}", limits)
 
     def _event(
-        self, record: Slice, rules: Ruleset[AuditEvent], place: str, limits: Limits, *, is_item: bool
+        self, record: Slice, rules: Ruleset[AuditEvent], place: Place, limits: Limits, *, is_item: bool
     ) -> Iterator[tuple[Residual[AuditEvent], AuditEvent]]:
         """One event, with nothing assumed of it, or its refusal."""
         node = document.opened(record)

@@ -28,6 +28,22 @@ class Reason(Enum):
     REQUEST = "requests refused by the webhook"
 
 
+class Place:
+    """Where a record is, in words; found only if they are asked for.
+
+    The number of a line in the middle of a file takes counting all lines before it.
+    """
+
+    __slots__ = ("_index", "_where")
+
+    def __init__(self, where: Callable[[int], str], index: int) -> None:
+        self._where = where
+        self._index = index
+
+    def __str__(self) -> str:
+        return self._where(self._index)
+
+
 class Refusals:
     """Counts by reason, and reports.
 
@@ -39,7 +55,7 @@ class Refusals:
         self._report = report
         self._counts: Counter[Reason] = Counter()
 
-    def add(self, reason: Reason, where: str, message: str) -> None:
+    def add(self, reason: Reason, where: str | Place, message: str) -> None:
         """Count one refusal, at *where* (``file:line``), because of *message*."""
         self._counts[reason] += 1
         count = self._counts[reason]
