@@ -16,14 +16,12 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from falco.errors import FalcoError, SourceError
 from falco.pipeline.pipeline import Pipeline
 
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-
     from falco.alerts import Alert
     from falco.ruleset import Ruleset
     from falco.sources import Decoder, Source
@@ -202,8 +200,15 @@ def _scan(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
+class _End(Protocol):
+    """One end of a pipe between processes; platforms have classes of their own for it."""
+
+    def close(self) -> None: ...
+    def poll(self, timeout: float | None = ..., /) -> bool: ...
+
+
 @contextmanager
-def _watched(is_stopped: Callable[[], bool], running: Connection, here: _Scanner) -> Iterator[None]:
+def _watched(is_stopped: Callable[[], bool], running: _End, here: _Scanner) -> Iterator[None]:
     """While in it, stop all processes as soon as *is_stopped*."""
     ended = threading.Event()
 
@@ -227,7 +232,7 @@ _scanners: list[_Scanner] = []
 """In a worker process: the one that ``_start`` made."""
 
 
-def _start(build: Build, ending: Connection) -> None:
+def _start(build: Build, ending: _End) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the first process decides
     scanner = _Scanner(*build())
     _scanners.append(scanner)
