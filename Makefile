@@ -61,6 +61,9 @@ pythons: .venv/ready
 bench: .venv/ready
 	$(BIN)/python tests/benchmarks/bench_k8s.py --rules $(RULES) --events $(EVENTS)
 	$(BIN)/python tests/benchmarks/bench_replay.py --rules $(SYSCALL_RULES) --events $(CAPTURE_EVENTS)
+	$(BIN)/python tests/benchmarks/bench_webhook.py --events $(EVENTS)
+	$(BIN)/python tests/benchmarks/bench_tail.py
+	$(BIN)/python tests/benchmarks/bench_outputs.py
 
 clean:
 	rm -rf .venv .venv-* .mypy_cache .ruff_cache .hypothesis .import_linter_cache

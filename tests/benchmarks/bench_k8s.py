@@ -230,11 +230,11 @@ class Bench:
 
         def run(jobs: int) -> None:
             output = dispatcher()
+            pipeline = Pipeline(AuditSource(Config(), str(path)), *build_here(), output, print)
             if jobs == 1:
-                decoder, rules = build_here()
-                Pipeline(AuditSource(Config(), str(path)), decoder, rules, output, print).run()
+                pipeline.run()
             else:
-                run_jobs(AuditSource(Config(), str(path)), build_here, output, jobs=jobs, report=print)
+                run_jobs(pipeline, build_here, jobs=jobs)
             output.close()
 
         one, two = interleaved(self.rounds, lambda: run(1), lambda: run(2))

@@ -7,6 +7,8 @@ added · parts in any order · what a process counted for its earlier parts coun
 from __future__ import annotations
 
 import functools
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -30,29 +32,33 @@ class Taken:
         raise AssertionError("nothing acknowledges")
 
 
+def made(source: Range, *, is_poisoned: bool = False) -> tuple[Pipeline[Any, Record], Taken, list[str]]:
+    taken, reports = Taken(), list[str]()
+    return Pipeline(source, *build(is_poisoned=is_poisoned), taken, reports.append), taken, reports
+
+
 def one_process(source: Range, *, is_poisoned: bool = False) -> tuple[Pipeline[Any, Record], Taken]:
-    taken = Taken()
-    pipeline = Pipeline(source, *build(is_poisoned=is_poisoned), taken, lambda _: None)
+    pipeline, taken, _ = made(source, is_poisoned=is_poisoned)
     pipeline.run()
     return pipeline, taken
 
 
-@pytest.mark.parametrize("parts", [None, 3, 7])
-def test_alerts_order_and_numbers_are_those_of_one_process(parts: int | None) -> None:
+@pytest.mark.parametrize(("jobs", "parts"), [(1, 3), (2, None), (2, 3), (3, 7)])
+def test_alerts_order_and_numbers_are_those_of_one_process(jobs: int, parts: int | None) -> None:
     alone, expected = one_process(Range(0, 200))
-    taken, reports = Taken(), list[str]()
-    result = run_jobs(Range(0, 200), build, taken, jobs=2, parts=parts, report=reports.append)
+    pipeline, taken, reports = made(Range(0, 200))
+    result = run_jobs(pipeline, build, jobs=jobs, parts=parts)
 
     assert taken.alerts == expected.alerts
-    assert result.count == alone.decoder.count == 200
-    assert result.statistics.text() == alone.statistics.text()
+    assert result.count == pipeline.decoder.count == alone.decoder.count == 200
+    assert pipeline.statistics.text() == alone.statistics.text()
     assert result.counters == {"tens": 20}
     assert reports == []
 
 
 def test_a_source_that_does_not_split_is_read_here() -> None:
-    taken = Taken()
-    result = run_jobs(Range(0, 50, splits=False), build, taken, jobs=2, report=lambda _: None)
+    pipeline, taken, _ = made(Range(0, 50, splits=False))
+    result = run_jobs(pipeline, build, jobs=2)
     _, expected = one_process(Range(0, 50))
 
     assert taken.alerts == expected.alerts
@@ -60,41 +66,40 @@ def test_a_source_that_does_not_split_is_read_here() -> None:
 
 
 def test_events_that_cannot_be_evaluated_are_counted_in_all_parts() -> None:
-    taken, reports = Taken(), list[str]()
-    poisoned = functools.partial(build, is_poisoned=True)
-    result = run_jobs(Range(0, 50), poisoned, taken, jobs=2, report=reports.append, parts=2)
+    pipeline, taken, reports = made(Range(0, 50), is_poisoned=True)
+    run_jobs(pipeline, functools.partial(build, is_poisoned=True), jobs=2, parts=2)
     alone, expected = one_process(Range(0, 50), is_poisoned=True)
 
     assert taken.alerts == expected.alerts
-    assert result.failures == alone.failures > 0
+    assert pipeline.failures == alone.failures > 0
     assert len(reports) == 2
     assert all("could not be evaluated: ZeroDivisionError" in report for report in reports)
 
 
 @pytest.mark.parametrize("splits", [True, False])
 def test_a_part_that_cannot_be_read_ends_the_run_after_what_came_before(splits: bool) -> None:
-    taken, result = Taken(), JobsResult()
-    source = Range(0, 200, fails_at=100, splits=splits)
+    pipeline, taken, reports = made(Range(0, 200, fails_at=100, splits=splits))
+    result = JobsResult()
     with pytest.raises(SourceError, match="cannot read 100"):
-        run_jobs(source, build, taken, jobs=2, report=lambda _: None, parts=4, result=result)
+        run_jobs(pipeline, build, jobs=2, parts=4, result=result)
     alone, expected = one_process(Range(0, 100))
 
     assert taken.alerts == expected.alerts
     assert result.count == 100
-    assert result.statistics.text() == alone.statistics.text()
     assert result.counters == {"tens": 10}
+    assert pipeline.statistics.text() == alone.statistics.text()
+    assert pipeline.decoder.report == reports.append
 
 
 def test_a_process_that_dies_is_an_error_and_not_a_wait() -> None:
+    pipeline, _, _ = made(Range(0, 200, dies_at=30))  # in the second of four parts, which is given away
     with pytest.raises(SourceError, match="a scanning process died"):
-        run_jobs(Range(0, 200, dies_at=150), build, Taken(), jobs=2, report=lambda _: None, parts=4)
+        run_jobs(pipeline, build, jobs=2, parts=4)
 
 
 def test_stopping_takes_effect_between_parts() -> None:
-    taken = Taken()
-    result = run_jobs(
-        Range(0, 200), build, taken, jobs=1, report=lambda _: None, parts=4, is_stopped=lambda: bool(taken.alerts)
-    )
+    pipeline, taken, _ = made(Range(0, 200))
+    result = run_jobs(pipeline, build, jobs=1, parts=4, is_stopped=lambda: bool(taken.alerts))
     _, expected = one_process(Range(0, 12))
 
     assert taken.alerts == expected.alerts
@@ -102,9 +107,19 @@ def test_stopping_takes_effect_between_parts() -> None:
 
 
 @pytest.mark.timeout(60)
-def test_stopping_ends_the_parts_that_are_being_scanned() -> None:
-    taken = Taken()
-    endless = Range(-(1 << 60), 0)
-    result = run_jobs(endless, build, taken, jobs=2, report=lambda _: None, parts=2, is_stopped=lambda: True)
+@pytest.mark.parametrize("source", [Range(0, 4, is_endless=True), Range(-(1 << 60), 0)])
+def test_stopping_ends_the_parts_that_are_being_scanned(source: Range) -> None:
+    pipeline, taken, _ = made(source)
+    stopped, results = threading.Event(), list[JobsResult]()
 
-    assert (taken.alerts, result.count) == ([], 0)
+    def run() -> None:
+        results.append(run_jobs(pipeline, build, jobs=2, parts=2, is_stopped=stopped.is_set))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    time.sleep(0.5)  # long enough for one process to have begun, and sometimes for both
+    stopped.set()
+    thread.join()
+
+    assert results[0].count > 0
+    assert [alert.num for alert in taken.alerts] == sorted(alert.num for alert in taken.alerts)

@@ -13,6 +13,7 @@ import structlog
 
 from falco.alerts.statistics import Statistics
 from falco.cli.duration import Limited
+from falco.cli.recording import Recording
 from falco.cli.rulebook import Rulebook, build
 from falco.cli.session import Session
 from falco.errors import FalcoError
@@ -70,7 +71,7 @@ class Track:
         """Run to the end of the source, on this thread."""
         started_s = time.monotonic()
         try:
-            if self._session.options.jobs > 1:
+            if self._session.options.jobs > 1 and not self._session.settings.capture.enabled:
                 self._run_jobs()
             else:
                 self._run_here()
@@ -90,7 +91,10 @@ class Track:
         if self._session.options.duration_s:
             used = Limited(decoder, self._session.options.duration_s, self.source.close)
             decoder.report = self._session.report
-        pipeline: Pipeline[Any, Any] = Pipeline(self.source, used, rules, self._output, self._session.report)
+        recording = Recording(self._session, decoder, self._output)
+        pipeline: Pipeline[Any, Any] = Pipeline(
+            self.source, used, rules, self._output, self._session.report, alerted=recording.alerted
+        )
         self.statistics = pipeline.statistics
         self._decoder, self._pipeline = decoder, pipeline
         try:
@@ -98,22 +102,20 @@ class Track:
         finally:
             self._failures = pipeline.failures
             self.source.close()
+            recording.close()
 
     def _run_jobs(self) -> None:
+        decoder = self._event_source.decoder_type()
+        rules = self._rulebook.ruleset(self.name, decoder)
+        pipeline: Pipeline[Any, Any] = Pipeline(self.source, decoder, rules, self._output, self._session.report)
+        self.statistics = pipeline.statistics
         make = partial(build, self._rulebook.recipe(), self.name)
-        result = JobsResult(statistics=self.statistics, counters=self._counters)
+        result = JobsResult(counters=self._counters)
+        jobs = self._session.options.jobs
         try:
-            run_jobs(
-                self.source,
-                make,
-                self._output,
-                jobs=self._session.options.jobs,
-                report=self._session.report,
-                is_stopped=lambda: self._is_stopped,
-                result=result,
-            )
+            run_jobs(pipeline, make, jobs=jobs, is_stopped=lambda: self._is_stopped, result=result)
         finally:
-            self._count, self._failures = result.count, result.failures
+            self._count, self._failures = result.count, pipeline.failures
 
     def counters(self) -> Mapping[str, int]:
         """What was not looked at, by reason."""

@@ -1,7 +1,8 @@
 """One input in several processes: alerts in input order and numbered as one process would.
 
-Workers are spawned and build their own decoder and ruleset, so nothing but sources, which are small descriptions of a
-part, and alerts, which are values, crosses between processes.
+This process is one of them: it scans parts while the others are still starting.  They are spawned and build their own
+decoder and ruleset, so nothing but sources, which are small descriptions of a part, and alerts, which are values,
+crosses between processes.
 """
 
 from __future__ import annotations
@@ -9,19 +10,16 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
-import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from falco.alerts.statistics import Statistics
 from falco.errors import FalcoError, SourceError
-from falco.pipeline.pipeline import Emitter, Pipeline
+from falco.pipeline.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -31,38 +29,37 @@ if TYPE_CHECKING:
     from falco.sources import Decoder, Source
 
 Build: TypeAlias = "Callable[[], tuple[Decoder[Any, Any], Ruleset[Any]]]"
-"""Makes a decoder and the ruleset; picklable, for example a ``functools.partial`` over paths and options."""
-_PARTS_A_JOB: Final = 4
-"""So that a slow part at the end leaves few processes idle."""
-_AHEAD: Final = 2
-"""Parts a process that may be done before their alerts are taken: bounds what waits in memory."""
-_LOOK_S: Final = 0.1
-"""Between two looks whether the run is stopped, while no part is ready."""
+"""Makes a decoder and the ruleset in another process; picklable, such as a ``functools.partial`` over paths."""
+_PARTS_A_JOB: Final = 8
+"""So that little is left to wait for when most processes have nothing more to do."""
+_QUEUED: Final = 2
+"""Parts a worker has been given and not finished: one in hand and one to go on with."""
+_AHEAD: Final = 4
+"""Parts a process that may be scanned before their alerts are taken: bounds what waits in memory."""
+_POLL_S: Final = 0.2
+"""How often it is asked whether to stop."""
 
 
 @dataclass(slots=True)
 class JobsResult:
-    """What became of an input, as one process would say it."""
+    """What became of an input besides its alerts, as one process would say it."""
 
     count: int = 0
     """Events, skipped ones included."""
-    failures: int = 0
-    """Events whose evaluation raised."""
-    statistics: Statistics = field(default_factory=Statistics)
     counters: Counter[str] = field(default_factory=Counter)
     """What sources and decoders dropped or refused, by reason."""
 
 
 @dataclass(slots=True)
 class _Part:
-    """What a worker found in its part; alerts are numbered from 1."""
+    """What was found in a part; alerts are numbered from 1."""
 
     count: int
     start_ns: int | None
     alerts: list[Alert]
     failures: int
     reports: list[str]
-    counters: dict[str, int]
+    counters: Counter[str]
     error: FalcoError | None
 
 
@@ -79,139 +76,175 @@ class _Collected:
         """Nothing to wait for."""
 
 
+class _Scanner:
+    """Scans one part after another, in this process or in a worker; ``stop`` may come from any thread."""
+
+    def __init__(self, decoder: Decoder[Any, Any], rules: Ruleset[Any]) -> None:
+        self._decoder, self._rules = decoder, rules
+        self._source: Source[Any] | None = None
+        self._is_stopped = False
+
+    def stop(self) -> None:
+        """End the part in hand after its batch, and every later one at once."""
+        self._is_stopped = True
+        if (source := self._source) is not None:
+            source.close()
+
+    def scan(self, source: Source[Any]) -> _Part:
+        """The whole of a part, or what could be read of it."""
+        decoder = self._decoder
+        self._source = source
+        if self._is_stopped:
+            source.close()
+        decoder.count, decoder.start_ns = 0, None
+        before = Counter(decoder.counters())
+        output, reports = _Collected(), list[str]()
+        pipeline = Pipeline(source, decoder, self._rules, output, reports.append)
+        error: FalcoError | None = None
+        try:
+            pipeline.run()
+        except FalcoError as raised:
+            error = raised
+        counters = _counters(source, decoder) - before
+        return _Part(decoder.count, decoder.start_ns, output.alerts, pipeline.failures, reports, counters, error)
+
+
 def run_jobs(
-    source: Source[Any],
+    pipeline: Pipeline[Any, Any],
     build: Build,
-    output: Emitter,
     *,
     jobs: int,
-    report: Callable[[str], None],
     parts: int | None = None,
     is_stopped: Callable[[], bool] = lambda: False,
     result: JobsResult | None = None,
 ) -> JobsResult:
-    """Scan the parts of *source* in *jobs* processes; alerts go to *output* in input order.
-
-    A source that does not split is scanned in this process.
+    """Do what ``pipeline.run`` does, in *jobs* processes; a source that does not split is read here alone.
 
     Args:
-        source: Its ``split`` must give picklable parts.
-        build: Run once in each worker.
-        output: Takes the alerts.
-        jobs: Number of processes.
-        report: Takes a sentence for the log.
-        parts: Into how many parts to split; None = four a process. The alerts of a part wait in memory.
-        is_stopped: Asked after each part and while none is ready; True ends the run there and the parts that are being
-            scanned.
-        result: What is filled and returned, for who wants to know it also of a run that fails.
+        pipeline: Its source is split into picklable parts, its decoder and rules scan some of them here, its output
+            gets all alerts in input order, and it counts them.
+        build: Run once in each further process.
+        jobs: Number of processes, this one included.
+        parts: Into how many parts to split; None = eight a process. The alerts of a part wait in memory.
+        is_stopped: Asked several times a second, by any thread; True ends the run after the batches in hand.
+        result: What is filled and returned, for who wants to know it of a run that fails, too.
 
     Raises:
         SourceError: A part could not be read, or a process died. What came before that part was emitted, and of an
             unreadable part what could be read.
     """
     result = JobsResult() if result is None else result
+    source, decoder, report = pipeline.source, pipeline.decoder, pipeline.report
     split = source.split(parts or _PARTS_A_JOB * jobs)
     if len(split) == 1:
-        _scan_here(split[0], build, output, report, result)
+        try:
+            pipeline.run()
+        finally:
+            result.count = decoder.count
+            result.counters.update(_counters(source, decoder))
         return result
     start_ns: int | None = None
-    for part in _scan(split, build, jobs, is_stopped):
-        start_ns = part.start_ns if start_ns is None else start_ns
-        for alert in part.alerts:
-            renumbered = alert.renumbered(result.count, start_ns)
-            result.statistics.count(renumbered)
-            output.emit(renumbered, wait=source.can_wait)
-        result.count += part.count
-        result.failures += part.failures
-        result.counters.update(part.counters)
-        for sentence in part.reports:
-            report(sentence)
-        if part.error is not None:
-            raise part.error
-        if is_stopped():
-            break
+    scanned = _scan(split, _Scanner(decoder, pipeline.rules), build, jobs, is_stopped)
+    try:
+        for part in scanned:
+            start_ns = part.start_ns if start_ns is None else start_ns
+            for alert in part.alerts:
+                renumbered = alert.renumbered(result.count, start_ns)
+                pipeline.statistics.count(renumbered)
+                pipeline.output.emit(renumbered, wait=source.can_wait)
+            result.count += part.count
+            result.counters.update(part.counters)
+            pipeline.failures += part.failures
+            for sentence in part.reports:
+                report(sentence)
+            if part.error is not None:
+                raise part.error
+            if is_stopped():
+                break
+    finally:
+        scanned.close()
+        decoder.report, decoder.count = report, result.count
     return result
 
 
-def _scan_here(
-    source: Source[Any], build: Build, output: Emitter, report: Callable[[str], None], result: JobsResult
-) -> None:
-    decoder, rules = build()
-    pipeline = Pipeline(source, decoder, rules, output, report)
-    pipeline.statistics = result.statistics
-    try:
-        pipeline.run()
-    finally:
-        result.count, result.failures = decoder.count, pipeline.failures
-        result.counters.update(_counters(source, decoder))
-
-
-def _scan(split: Sequence[Source[Any]], build: Build, jobs: int, is_stopped: Callable[[], bool]) -> Iterator[_Part]:
-    """The parts in order, a bounded number of them ahead, until the run is stopped."""
+def _scan(
+    split: Sequence[Source[Any]], here: _Scanner, build: Build, jobs: int, is_stopped: Callable[[], bool]
+) -> Generator[_Part, None, None]:
+    """The parts in order, a bounded number of them ahead."""
+    waiting = deque(split)
+    ordered: deque[Future[_Part]] = deque()
     context = multiprocessing.get_context("spawn")
-    count = min(jobs, len(split))
-    # A pipe whose end tells the workers to stop: Event.set() would wait for ever for a worker that has died.
-    stopped, stop = context.Pipe(duplex=False)
+    # Closing one end of a pipe stops all workers, however many there are and whatever became of them.
+    ending, running = context.Pipe(duplex=False)
+    workers = min(jobs, len(split)) - 1
     with (
-        stopped,
-        ProcessPoolExecutor(count, mp_context=context, initializer=_start, initargs=(build, stopped)) as pool,
+        ending,
+        running,
+        _watched(is_stopped, running, here),
+        ProcessPoolExecutor(max(workers, 1), context, _start, (build, ending)) as pool,
     ):
-        running: deque[Future[_Part]] = deque()
-        waiting = iter(split)
         try:
-            running.extend(pool.submit(_scan_part, part) for part in islice(waiting, _AHEAD * jobs))
-            while running:
-                while not wait((running[0],), timeout=_LOOK_S).done:
-                    if is_stopped():
-                        return
-                part = running.popleft().result()
-                running.extend(pool.submit(_scan_part, part) for part in islice(waiting, 1))
-                yield part
+            while waiting or ordered:
+                if ordered and (ordered[0].done() or not waiting or len(ordered) >= _AHEAD * jobs):
+                    yield ordered.popleft().result()
+                    continue
+                mine, part = Future[_Part](), waiting.popleft()
+                given = sum(not future.done() for future in ordered)
+                ordered.append(mine)
+                while waiting and given < _QUEUED * workers:
+                    ordered.append(pool.submit(_scan_part, waiting.popleft()))
+                    given += 1
+                mine.set_result(here.scan(part))
         except BrokenProcessPool as error:
             raise SourceError("a scanning process died (killed, or out of memory); try fewer --jobs") from error
         finally:
-            stop.close()
+            running.close()
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-_built: list[tuple[Decoder[Any, Any], Ruleset[Any]]] = []
-"""In a worker process: what ``_start`` made."""
-_scanned: list[Source[Any]] = []
-"""In a worker process: the part that is being scanned."""
+@contextmanager
+def _watched(is_stopped: Callable[[], bool], running: Connection, here: _Scanner) -> Iterator[None]:
+    """While in it, stop all processes as soon as *is_stopped*."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(_POLL_S):
+            if is_stopped():
+                running.close()
+                here.stop()
+                return
+
+    thread = threading.Thread(target=watch, name="jobs watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
-def _start(build: Build, stopped: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the parent decides
-    _built.append(build())
-    threading.Thread(target=_close, args=(stopped,), name="stop", daemon=True).start()
+_scanners: list[_Scanner] = []
+"""In a worker process: the one that ``_start`` made."""
 
 
-def _close(stopped: Connection) -> None:
-    """End the part that is being scanned once nobody waits for it, and those that were queued already."""
-    with suppress(EOFError, OSError):  # the end is all that ever comes
-        stopped.recv_bytes()
-    while True:
-        for source in _scanned:
-            source.close()
-        time.sleep(_LOOK_S)
+def _start(build: Build, ending: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the first process decides
+    scanner = _Scanner(*build())
+    _scanners.append(scanner)
+
+    def watch() -> None:
+        with suppress(OSError):  # how some platforms say that the other end is closed
+            ending.poll(None)
+        scanner.stop()
+
+    threading.Thread(target=watch, name="jobs watch", daemon=True).start()
 
 
 def _scan_part(source: Source[Any]) -> _Part:
-    ((decoder, rules),) = _built
-    decoder.count, decoder.start_ns = 0, None
-    before = Counter(decoder.counters())
-    output, reports = _Collected(), list[str]()
-    pipeline = Pipeline(source, decoder, rules, output, reports.append)
-    _scanned[:] = [source]
-    error: FalcoError | None = None
-    try:
-        pipeline.run()
-    except FalcoError as raised:
-        error = raised
-    counters = Counter(_counters(source, decoder))
-    counters.subtract(before)
-    return _Part(decoder.count, decoder.start_ns, output.alerts, pipeline.failures, reports, dict(counters), error)
+    (scanner,) = _scanners
+    return scanner.scan(source)
 
 
-def _counters(source: Source[Any], decoder: Decoder[Any, Any]) -> Mapping[str, int]:
-    return Counter(source.counters()) + Counter(decoder.counters())
+def _counters(source: Source[Any], decoder: Decoder[Any, Any]) -> Counter[str]:
+    counters: Mapping[str, int] = source.counters()
+    return Counter(counters) + Counter(decoder.counters())

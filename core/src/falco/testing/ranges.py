@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -24,17 +25,29 @@ class Range(Source[Sequence[Record]]):
         fails_at: A code that cannot be read.
         dies_at: A code at which the process dies.
         splits: Whether ``split`` does.
+        is_endless: Whether it idles behind the last code until it is closed.
     """
 
     event_source = "record"
 
-    def __init__(self, start: int, stop: int, *, fails_at: int = -1, dies_at: int = -1, splits: bool = True) -> None:
+    def __init__(
+        self,
+        start: int,
+        stop: int,
+        *,
+        fails_at: int = -1,
+        dies_at: int = -1,
+        splits: bool = True,
+        is_endless: bool = False,
+    ) -> None:
         super().__init__({}, "")
         self.start, self.stop, self.fails_at, self.dies_at, self.splits = start, stop, fails_at, dies_at, splits
+        self.is_endless = is_endless
+        self.is_closed = False
         self.tens = 0
 
     def batches(self) -> Iterator[list[Record]]:
-        """One event each."""
+        """One event each, then empty ones while endless."""
         for code in range(self.start, self.stop):
             if self.is_closed:
                 return
@@ -44,13 +57,21 @@ class Range(Source[Sequence[Record]]):
                 os._exit(9)
             self.tens += code % 10 == 0
             yield [Record(time_ns=code, values={"x.code": code})]
+        while self.is_endless and not self.is_closed:
+            time.sleep(0.01)
+            yield []
 
     def split(self, parts: int) -> Sequence[Range]:
         """Parts of growing length."""
         if not self.splits:
             return (self,)
         edges = [self.start + (self.stop - self.start) * i * i // (parts * parts) for i in range(parts + 1)]
-        return [Range(a, b, fails_at=self.fails_at, dies_at=self.dies_at) for a, b in pairwise(edges)]
+        options: dict[str, Any] = {"fails_at": self.fails_at, "dies_at": self.dies_at, "is_endless": self.is_endless}
+        return [Range(a, b, **options) for a, b in pairwise(edges)]
+
+    def close(self) -> None:
+        """Idle no longer."""
+        self.is_closed = True
 
     def counters(self) -> Mapping[str, int]:
         """How many codes end in 0."""
