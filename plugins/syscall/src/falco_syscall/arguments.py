@@ -235,7 +235,7 @@ def _duration(_event: SyscallEvent, _param: ParamInfo, raw: bytes) -> Shown:
 
 
 def _moment(_event: SyscallEvent, _param: ParamInfo, raw: bytes) -> Shown:
-    seconds, nanoseconds = divmod(int.from_bytes(raw, "little"), 1_000_000_000)
+    seconds, nanoseconds = divmod(int.from_bytes(raw[:8], "little"), 1_000_000_000)  # more would be no date
     return Shown(f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S}.{nanoseconds:09d}")
 
 
