@@ -5,6 +5,8 @@ BIN := .venv/bin
 JOBS ?= 2
 RULES ?= rules/k8s_audit_rules.yaml
 EVENTS ?= 100000
+SYSCALL_RULES ?= tests/benchmarks/replay_rules.yaml
+CAPTURE_EVENTS ?= 1500000
 PORTABLE := core/src plugins/k8s_audit/src plugins/outputs/src
 PYTEST := $(BIN)/pytest -q
 
@@ -54,9 +56,14 @@ packaging: .venv/ready
 pythons: .venv/ready
 	@tools/other_pythons.sh core/tests
 
-# Ratios to json.loads on made-up audit logs; RULES=file for other rules than the packaged ones. Never part of `make test`.
+# Ratios to json.loads on made-up audit logs, to sysdig on made-up captures; RULES and SYSCALL_RULES name other rules.
+# Never part of `make test`.
 bench: .venv/ready
 	$(BIN)/python tests/benchmarks/bench_k8s.py --rules $(RULES) --events $(EVENTS)
+	$(BIN)/python tests/benchmarks/bench_replay.py --rules $(SYSCALL_RULES) --events $(CAPTURE_EVENTS)
+	$(BIN)/python tests/benchmarks/bench_webhook.py --events $(EVENTS)
+	$(BIN)/python tests/benchmarks/bench_tail.py
+	$(BIN)/python tests/benchmarks/bench_outputs.py
 
 clean:
 	rm -rf .venv .venv-* .mypy_cache .ruff_cache .hypothesis .import_linter_cache

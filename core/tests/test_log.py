@@ -72,3 +72,12 @@ def test_lines_can_be_json_objects():
     assert (first["level"], first["message"]) == ("info", "rules_loaded rules=3 file='a b'")
     assert (second["level"], second["message"]) == ("error", "plain sentence")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+0000", first["time"])
+
+
+def test_lines_go_to_syslog_too_with_their_severity(monkeypatch):
+    syslog = pytest.importorskip("syslog")
+    sent = []
+    monkeypatch.setattr(syslog, "syslog", lambda priority, line: sent.append((priority, line)))
+
+    assert len(lines(to_syslog=True)) == 2
+    assert sent == [(6, "rules_loaded rules=3 file='a b'"), (3, "plain sentence")]

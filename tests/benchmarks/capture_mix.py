@@ -214,12 +214,17 @@ def write(path: Path, mix: str, events: int) -> int:
     return one * rounds
 
 
-def _processes() -> bytes:
-    """The metadata of the capture."""
+def empty() -> bytes:
+    """A capture of a single event."""
     builder = CaptureBuilder()
     for tid in range(100, 100 + _PROCESSES):
         builder.process(tid, "worker", exe="/usr/bin/worker", cwd="/srv/")
-    content = builder.event("close", 100, fd=9).to_bytes()
+    return builder.event("close", 100, fd=9).to_bytes()
+
+
+def _processes() -> bytes:
+    """The metadata of the capture."""
+    content = empty()
     first = next(block for block in blocks(CaptureStream(BytesIO(content))) if block.kind in EVENT_FORMS)
     return content[: first.offset]
 

@@ -280,7 +280,7 @@ def test_log_lines_can_be_json(here):
     said = [json.loads(line) for line in run(here).stderr.splitlines()]
 
     assert {"level", "message", "time"} == set(said[0])
-    assert any("did you mean 'log_format'" in line["message"] for line in said)
+    assert any("did you mean 'x-falco-py.log_format'" in line["message"] for line in said)
 
 
 def test_a_wrong_log_format_is_an_error(here):

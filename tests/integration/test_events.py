@@ -161,4 +161,4 @@ def test_a_file_that_is_not_there_is_an_error(falco):
     ran = falco("nothing.scap")
 
     assert ran.code == 1
-    assert "nothing.scap: No such file or directory" in ran.stderr
+    assert "there is no file 'nothing.scap'" in ran.stderr

@@ -237,6 +237,7 @@ def test_help_lists_the_verbs(here):
     assert {line.split()[0] for line in commands.splitlines()} == {
         "completion",
         "describe",
+        "events",
         "list",
         "plugin",
         "run",

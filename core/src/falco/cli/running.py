@@ -78,8 +78,8 @@ def _run_once(session: Session, rulebook: Rulebook, process: Process | None) -> 
             started.run()
         finally:
             started.close()
+            session.around.complain(losses_text(started.losses()))  # first: standard output may be what lost them
             session.around.print(started.statistics().text())
-            session.around.complain(losses_text(started.losses()))
             if session.options.verbose:
                 session.around.complain(started.rates())
     return Session(session.options, session.around) if started.is_to_restart else None

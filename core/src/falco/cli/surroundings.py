@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from falco.errors import OutputError
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -20,8 +22,18 @@ class Surroundings:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def print(self, text: str) -> None:
-        """Write *text* to standard output as it is."""
-        self._write(self.stdout, text)
+        """Write *text* to standard output as it is.
+
+        Raises:
+            OutputError: It cannot be written: a full disk.
+            BrokenPipeError: Nobody reads any more.
+        """
+        try:
+            self._write(self.stdout, text)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"cannot write to standard output: {error.strerror}") from error
 
     def complain(self, text: str) -> None:
         """Write *text* to standard error as it is."""

@@ -13,6 +13,7 @@ import structlog
 
 from falco.alerts.statistics import Statistics
 from falco.cli.duration import Limited
+from falco.cli.recording import Recording
 from falco.cli.rulebook import Rulebook, build
 from falco.cli.session import Session
 from falco.errors import FalcoError
@@ -70,7 +71,7 @@ class Track:
         """Run to the end of the source, on this thread."""
         started_s = time.monotonic()
         try:
-            if self._session.options.jobs > 1:
+            if self._session.options.jobs > 1 and not self._session.settings.capture.enabled:
                 self._run_jobs()
             else:
                 self._run_here()
@@ -90,7 +91,10 @@ class Track:
         if self._session.options.duration_s:
             used = Limited(decoder, self._session.options.duration_s, self.source.close)
             decoder.report = self._session.report
-        pipeline: Pipeline[Any, Any] = Pipeline(self.source, used, rules, self._output, self._session.report)
+        recording = Recording(self._session, decoder, self._output)
+        pipeline: Pipeline[Any, Any] = Pipeline(
+            self.source, used, rules, self._output, self._session.report, alerted=recording.alerted
+        )
         self.statistics = pipeline.statistics
         self._decoder, self._pipeline = decoder, pipeline
         try:
@@ -98,6 +102,7 @@ class Track:
         finally:
             self._failures = pipeline.failures
             self.source.close()
+            recording.close()
 
     def _run_jobs(self) -> None:
         decoder = self._event_source.decoder_type()

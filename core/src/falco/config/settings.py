@@ -169,7 +169,7 @@ class Engine(_Section, frozen=True):
 class Capture(_Section, frozen=True):
     """Recording system calls while rules fire."""
 
-    enabled: Annotated[bool, _key("Record a capture when a rule fires.", effect=Effect.MISSING)] = False
+    enabled: Annotated[bool, _key("Record a capture when a rule fires.")] = False
     path_prefix: Annotated[str, _key("Start of the names of captures; time and event number follow.")] = "/tmp/falco"  # noqa: S108  upstream's default
     mode: Annotated[
         CaptureMode,

@@ -14,6 +14,7 @@ from falco.events import Envelope
 
 if TYPE_CHECKING:
     from falco.alerts import Alert
+    from falco.rules.model import Rule
     from falco.ruleset import Ruleset
     from falco.sources import Decoder, Source
 
@@ -40,6 +41,7 @@ class Pipeline(Generic[B, E]):
         rules: Of the same event source. Assign ``rules`` from any thread to reload: in force from the next batch.
         output: Takes the alerts.
         report: Takes a sentence for the log.
+        alerted: Called with the rule and the event of every alert, while the event is valid.
     """
 
     def __init__(
@@ -49,6 +51,8 @@ class Pipeline(Generic[B, E]):
         rules: Ruleset[E],
         output: Emitter,
         report: Callable[[str], None],
+        *,
+        alerted: Callable[[Rule, E], None] | None = None,
     ) -> None:
         self.source = source
         self.decoder = decoder
@@ -57,11 +61,13 @@ class Pipeline(Generic[B, E]):
         self.statistics = Statistics()
         self.failures = 0
         """Events whose evaluation raised: a fault of a field, counted as evaluated."""
+        self._alerted = alerted
         self.report = source.report = decoder.report = report
 
     def run(self) -> None:
         """Evaluate every event until the source ends. Raises what the source or the decoder raises."""
         source, select, emit, count = self.source, self.decoder.select, self.output.emit, self.statistics.count
+        alerted = self._alerted
         wait, keep = source.can_wait, source.acknowledges
         focused = self.rules
         source.focus(focused)
@@ -75,6 +81,8 @@ class Pipeline(Generic[B, E]):
                         alert = rule.alert(event)
                         count(alert)
                         emit(alert, wait=wait, keep=keep)
+                        if alerted is not None:
+                            alerted(rule.rule, event)
                 except Exception as error:  # noqa: BLE001  one bad event must not stop the source
                     self._fail(event, error)
             if keep:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from falco.conditions.checked import Check
     from falco.ruleset import DispatchField, Residual, Ruleset
+    from falco.sources.recording import Recorder, RecordingLimits
 
 B_co = TypeVar("B_co", covariant=True)
 B_contra = TypeVar("B_contra", contravariant=True)
@@ -125,6 +126,10 @@ class Decoder(ABC, Generic[B_contra, E]):
     def counters(self) -> Mapping[str, int]:
         """What was refused so far, by reason in words; shown with the statistics."""
         return {}
+
+    def recorder(self, limits: RecordingLimits) -> Recorder | None:  # noqa: ARG002  the default cannot record
+        """Records what the decoder is given from now on, when it is told to; None = such events are not recorded."""
+        return None
 
 
 class EventList(Decoder["Sequence[Ev]", Ev]):

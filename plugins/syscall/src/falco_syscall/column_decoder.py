@@ -21,6 +21,7 @@ from falco_syscall.decoder import assume, is_of_kernel, watched_names
 from falco_syscall.event import SyscallEvent
 from falco_syscall.interest import DISPATCH, Interest
 from falco_syscall.operations import CLOSE, COPY, MOVE, OPEN_CHECKED, SOCKET, VISIT, Operations
+from falco_syscall.recording import Recorder
 from falco_syscall.state import new_machine
 from falco_syscall.state.effects import Effects
 from falco_syscall.state.machine import MAKES_KNOWN
@@ -30,6 +31,7 @@ from falco_syscall.state.tables import MOST_DESCRIPTORS, DescriptorTable, Shared
 if TYPE_CHECKING:
     from falco.conditions.checked import Check
     from falco.ruleset import Residual, Ruleset
+    from falco.sources import RecordingLimits
     from falco_syscall.capture.chunks import Mask, Places
     from falco_syscall.state.threads import ThreadTable
 
@@ -53,11 +55,17 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
         self._start_ns = 0
         self._previous_ns = 0
         self._faults = 0
+        self._recorder: Recorder | None = None
 
     @staticmethod
     def assume(check: Check) -> bool | None:
         """Like the plain decoder."""
         return assume(check)
+
+    def recorder(self, limits: RecordingLimits) -> Recorder:
+        """Records the events as they are after conversion, after the state as it was at the first of them."""
+        self._recorder = Recorder(limits, self._say)
+        return self._recorder
 
     def _say(self, sentence: str) -> None:
         self.report(f"capture: {sentence}")
@@ -85,6 +93,8 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
         numbered = np.flatnonzero(columns.traits & NUMBERED)
         if len(numbered):
             yield from self._events(columns, numbered, self._interest, self._effects)
+            if self._recorder is not None and self._recorder.is_on:
+                self._recorder.take(columns.events(numbered))
         self.count = self._converter.last_num
 
     def _events(

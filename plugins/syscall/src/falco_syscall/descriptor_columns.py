@@ -132,6 +132,17 @@ class _Form(NamedTuple):
     entered_name: int
     entered_count: int
 
+    def is_count(self) -> Mask:
+        """By number of parameters: whether such an event can be read here."""
+        return _is_count(self.counts)
+
+
+@cache
+def _is_count(counts: tuple[int, ...]) -> Mask:
+    table = np.zeros(COUNTS, np.bool_)
+    table[list(counts)] = True
+    return table
+
 
 OPENING_CODES: Final = (CODES["SYSCALL_OPEN_X"], CODES["SYSCALL_OPENAT_2_X"], CODES["SYSCALL_OPENAT2_X"])
 _FORMS: Final = (
@@ -150,7 +161,7 @@ def opens(columns: Columns, places: Places, call: int) -> Opens:
     counts = columns.counts[places].astype(np.int64)
     lengths_at = heads + HEADER.size
     values_at = lengths_at + 2 * counts
-    is_plain = (chunk.codes[places] == form.code) & np.isin(counts, form.counts)
+    is_plain = (chunk.codes[places] == form.code) & form.is_count()[np.minimum(counts, COUNTS - 1)]
     name_at = values_at + _FD_BYTES * form.name
     name_length = short[np.where(is_plain, lengths_at + 2 * form.name, heads)].astype(np.int64)
     name_end = name_at + name_length

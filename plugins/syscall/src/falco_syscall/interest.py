@@ -16,6 +16,7 @@ from falco_syscall.capture.linux import SYSCALLS
 from falco_syscall.catalogue.events import GENERIC_EXIT
 from falco_syscall.descriptor_columns import OPENING_CODES
 from falco_syscall.event import HAS_DESCRIPTOR, HAS_RESULT
+from falco_syscall.path_filter import NEUTRAL, PathFilter
 from falco_syscall.state.machine import FD_INDEX
 from falco_syscall.state.opening import O_DIRECTORY, OPEN_CALLS
 from falco_syscall.state.paths import ABSENT, UNREADABLE, concat, directory_of, filename_of
@@ -106,6 +107,11 @@ class Interest:
         return asked > 0
 
 
+def _nothing_known(_event: SyscallEvent) -> tuple[()]:
+    """Stands for a path that is not in a memo."""
+    return ()
+
+
 class OpenInterest:
     """What a ruleset wants of successful opens, by path.
 
@@ -120,6 +126,12 @@ class OpenInterest:
         keys = [self._key(intent) for intent in range(_INTENTS)]
         self.wanted = np.array([rules.residual((*begun, *_ANY_NAME)) is not None for begun in keys])
         self._narrowed = [rules.narrowed(begun) for begun in keys]
+        self._filter = PathFilter(rules.checks)
+        neutral, neutral_directory = NEUTRAL, (NEUTRAL[0], NEUTRAL[0], None)
+        self._neutral = [
+            narrowed(neutral_directory if intent & _IS_DIRECTORY else neutral)
+            for intent, narrowed in enumerate(self._narrowed)
+        ]
         self._absolute: list[dict[bytes, Residual[SyscallEvent] | None]] = [{} for _ in keys]
         self._relative: list[dict[tuple[str, bytes], Residual[SyscallEvent] | None]] = [{} for _ in keys]
 
@@ -132,24 +144,23 @@ class OpenInterest:
     def absolute(self, intent: int, path: bytes) -> Residual[SyscallEvent] | None:
         """What is left of the rules for the open of an absolute path; its NUL is included."""
         memo = self._absolute[intent]
-        try:
-            return memo[path]
-        except KeyError:
+        residual = memo.get(path, _nothing_known)
+        if residual is _nothing_known:
             if len(memo) >= _MOST_PATHS:
                 memo.clear()
-            residual = memo[path] = self._left(intent, ".", path)
-            return residual
+            is_neutral = self._filter.is_neutral(path)
+            residual = memo[path] = self._neutral[intent] if is_neutral else self._left(intent, ".", path)
+        return residual
 
     def relative(self, intent: int, directory: str, path: bytes) -> Residual[SyscallEvent] | None:
         """The same of a path below *directory*."""
         memo = self._relative[intent]
-        try:
-            return memo[directory, path]
-        except KeyError:
+        residual = memo.get((directory, path), _nothing_known)
+        if residual is _nothing_known:
             if len(memo) >= _MOST_PATHS:
                 memo.clear()
             residual = memo[directory, path] = self._left(intent, directory, path)
-            return residual
+        return residual
 
     def _left(self, intent: int, base: str, path: bytes) -> Residual[SyscallEvent] | None:
         given = from_bytes(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +35,6 @@ _CLOSE: Final = CODES["SYSCALL_CLOSE_X"]
 _FCNTL: Final = CODES["SYSCALL_FCNTL_X"]
 _FCNTL_COMMAND: Final = 2
 _SOCKET: Final = CODES["SOCKET_SOCKET_X"]
-_DUPS: Final = (CODES["SYSCALL_DUP_1_X"], CODES["SYSCALL_DUP2_X"])
 _CODE_AT: Final = 20
 
 
@@ -46,6 +45,7 @@ def _mask_of(codes: frozenset[int]) -> Mask:
 
 
 _PLAIN_TRANSFER: Final = _mask_of(PLAIN_TRANSFERS)
+_IS_DUP: Final = _mask_of(frozenset({CODES["SYSCALL_DUP_1_X"], CODES["SYSCALL_DUP2_X"]}))
 
 
 Path: TypeAlias = tuple[int, int, int, int, bool]
@@ -92,7 +92,7 @@ class Operations:
         self._fds = np.zeros(count, np.int64)
         self._starts = columns.chunk.heads[self.places] + _CODE_AT
         self._ends = columns.chunk.ends[self.places]
-        self._paths: list[tuple[Places, list[Path]]] = []
+        self._paths: list[tuple[Places, tuple[npt.NDArray[Any], ...]]] = []
         self.sockets: Iterator[tuple[int, int, int, int]] = iter(())
         if count:
             self._take_closes()
@@ -108,9 +108,11 @@ class Operations:
 
     def paths(self) -> Iterator[Path]:
         """Of the opens that must be looked at, in order."""
-        pairs = [pair for at, found in self._paths for pair in zip(at.tolist(), found, strict=True)]
-        pairs.sort()
-        return (path for _, path in pairs)
+        if not self._paths:
+            return iter(())
+        order = np.argsort(np.concatenate([at for at, _ in self._paths]))
+        columns = zip(*[rows for _, rows in self._paths], strict=True)
+        return zip(*[np.concatenate(column)[order].tolist() for column in columns], strict=True)
 
     def __iter__(self) -> Iterator[tuple[int, int, int, int, int, int, int, int]]:
         """The operations in order.
@@ -169,7 +171,7 @@ class Operations:
         self._fds[at] = numbers
 
     def _take_copies(self) -> None:
-        at = np.flatnonzero(np.isin(self._codes, _DUPS) & self._is_sure & ~self._wanted)
+        at = np.flatnonzero(_IS_DUP[self._codes] & self._is_sure & ~self._wanted)
         used = parameters(self._columns, self.places[at], FD)
         at, numbers = at[used.known], used.values[used.known]
         self.what[at] = COPY
@@ -192,8 +194,7 @@ class Operations:
             self.what[at] = np.where(is_checked, OPEN_CHECKED, OPEN)
             rows = (found.name_at[plain], found.name_end[plain], entered, intents, is_absolute)
             checked = np.flatnonzero(is_checked)
-            listed = zip(*[row[checked].tolist() for row in rows], strict=True)
-            self._paths.append((at[checked], list(listed)))
+            self._paths.append((at[checked], tuple(row[checked] for row in rows)))
 
     def _take_sockets(self) -> None:
         at = np.flatnonzero((self._codes == _SOCKET) & self._is_sure & ~self._wanted)

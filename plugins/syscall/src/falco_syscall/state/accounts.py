@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, TypeVar
 
-from falco_syscall.capture import Group, User
+from falco_syscall.capture import Group, User, UserList
 
 HOST: Final = ""
 _MOST_CONTAINERS: Final = 10_000
@@ -25,6 +25,11 @@ class Accounts:
         """Take over the accounts of the host."""
         self._users[HOST] = {user.uid: user for user in users}
         self._groups[HOST] = {group.gid: group for group in groups}
+
+    def listed(self) -> UserList:
+        """The accounts of the host, as a capture has them."""
+        users, groups = self._users.get(HOST, {}), self._groups.get(HOST, {})
+        return UserList(tuple(users.values()), tuple(groups.values()))
 
     def listed_user(self, container_id: str, uid: int) -> User | None:
         """The account of a user number; None if nothing lists it."""

@@ -8,6 +8,7 @@ from struct import unpack_from
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from falco.fields.text import from_bytes
+from falco_syscall.capture import InterfaceList
 
 if TYPE_CHECKING:
     from falco_syscall.capture import Interface
@@ -140,6 +141,11 @@ class Interfaces:
     def __init__(self, interfaces: tuple[Interface, ...] = ()) -> None:
         self._interfaces = interfaces
         self._addresses = frozenset(interface.address for interface in interfaces)
+
+    @property
+    def listed(self) -> InterfaceList:
+        """The addresses as a capture has them."""
+        return InterfaceList(self._interfaces)
 
     def is_local(self, ip: bytes) -> bool:
         """Whether an address is one of this machine."""
