@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from falco_syscall.capture.builder import CaptureBuilder
 from replay.equality import CONDITIONS, MORE, OUTPUT, SIZES, columnar, plain, rule
 from replay.streams import Stream
 
@@ -40,3 +41,15 @@ def test_both_decoders_see_the_same_of_many_streams():
             check(draw, draw.randint(1, 60))
         except Exception as error:
             raise AssertionError(f"stream {seed} differs") from error
+
+
+def test_a_socket_that_moved_data_is_connected_if_a_rule_asks():
+    capture = CaptureBuilder().process(2, "two").event("socket", 2, fd=3, domain="AF_INET", type=1, proto=6)
+    for _ in range(2):
+        capture.event("close", 2, res=-9, fd=3).event("read", 2, res=4, data=b"data", fd=3, size=4)
+    rules = [rule("evt.type = close and fd.connected = true")]
+
+    for chunk_bytes in SIZES:
+        found = columnar(capture.to_bytes(), rules, chunk_bytes)
+        assert [num for num, *_ in found[0]] == [4]
+        assert found == plain(capture.to_bytes(), rules)

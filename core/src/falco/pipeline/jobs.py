@@ -14,12 +14,13 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falco.errors import FalcoError, SourceError
 from falco.pipeline.pipeline import Pipeline
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnContext
 
     from falco.alerts import Alert
@@ -272,14 +273,7 @@ class _Worker:
             self._work.end(died=True)
 
 
-class _End(Protocol):
-    """One end of a pipe between processes; platforms have classes of their own for it."""
-
-    def send(self, obj: Any, /) -> None: ...
-    def recv(self) -> Any: ...
-
-
-def _serve(pipe: _End, build: Build) -> None:
+def _serve(pipe: Connection, build: Build) -> None:
     """What a worker does, until it is terminated or nobody is there any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the first process decides
     scanner = _Scanner(*build())

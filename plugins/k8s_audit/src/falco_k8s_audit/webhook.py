@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import hmac
+import re
 import socket
 import ssl
 import threading
@@ -347,9 +348,14 @@ def _missing(error: OSError, path: str) -> str:
     return nearest(Path(path)) if isinstance(error, FileNotFoundError) else ""
 
 
+_NUMBER: Final = re.compile(r"\[Errno ([0-9]{1,5})\]")
+
+
 def _advice(error: Exception, address: Address) -> str:
     """What to do about an address that cannot be listened on."""
     number = getattr(error, "errno", None)
+    if number is None and (told := _NUMBER.search(str(error))):  # cheroot keeps the text of the cause only
+        number = int(told[1])
     if number == errno.EADDRINUSE:
         owner = listener(address.port)
         held = f"; {owner} listens there: end it" if owner else "; another process listens there: end it"

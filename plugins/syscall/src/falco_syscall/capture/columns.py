@@ -58,7 +58,7 @@ class _Fixed(NamedTuple):
     """Of the events of one code: number of parameters, and the sizes of those that have a fixed one."""
 
     number: int
-    sizes_of: Callable[[list[int]], object]
+    sizes_of: Callable[[tuple[int, ...]], object]
     sizes: object
 
 
@@ -219,15 +219,27 @@ class Columns:
 
     def _sound(self, place: int, head: int, stored: int, count: int, enter: int) -> tuple[int, list[bytes]]:
         """Parameters with a size that their type cannot have are left empty."""
-        params = self._stored(place, head, stored, count)
-        way = plan(stored, count)
+        if count >= COUNTS or stored in _IS_LARGE:
+            return self._converted(place, self.chunk.event(place).params, stored, enter)
+        data, at = self.chunk.data, head + HEADER.size
+        sizes = _LENGTHS[count].unpack_from(data, at)
+        ends = accumulate(sizes, initial=at + 2 * count)
+        params = [data[a:b] for a, b in pairwise(ends)]
+        # Most events are current and as they should be.
+        fixed = _FIXED[stored]
+        if fixed.number == count and fixed.sizes_of(sizes) == fixed.sizes and plan(stored, count).fate is Fate.PASS:
+            return stored, params
+        return self._converted(place, params, stored, enter)
+
+    def _converted(self, place: int, params: list[bytes], stored: int, enter: int) -> tuple[int, list[bytes]]:
+        way = plan(stored, len(params))
         code = way.code
         if way.fate is Fate.PASS:
             del params[len(EVENTS[code].params) :]
         else:
             params = assembled(way, params, None if way.enter is None else self._entered(place, enter, way.enter))
         fixed = _FIXED[code]
-        if len(params) != fixed.number or fixed.sizes_of(list(map(len, params))) != fixed.sizes:
+        if len(params) != fixed.number or fixed.sizes_of(tuple(map(len, params))) != fixed.sizes:
             for position, size in FIXED_SIZES[code]:
                 if position < len(params) and len(params[position]) != size and params[position]:
                     self.say(wrong_size(code, position, len(params[position])))
