@@ -48,6 +48,8 @@ from falco_k8s_audit.source import AuditSource
 from falco_outputs.stdout import StdoutConfig, StdoutOutput
 
 HERE = Path(__file__).parent
+QUIET, BUSY = 0.005, 0.2
+"""Shares of events that official rules report."""
 PACKAGED_RULES = HERE.parents[1] / "rules" / "k8s_audit_rules.yaml"
 
 
@@ -160,22 +162,26 @@ def ratio(over: Sequence[float], under: Sequence[float]) -> float:
 
 class Bench:
     def __init__(self, rules: Path, events: int, rounds: int, directory: Path, clock: Clock) -> None:
-        self.path, self.rounds, self.clock = rules, rounds, clock
-        self.events = events
-        self.logs = {share: directory / f"audit-{share}.jsonl" for share in (0.005, 0.2)}
-        for share, path in self.logs.items():
-            audit_log.write(path, events, share)
+        self.path, self.events, self.rounds, self.clock = rules, events, rounds, clock
+        self.directory = directory
         self.rules = load(rules)
-        size = self.logs[0.005].stat().st_size / events
+        size = self.log_of(QUIET).stat().st_size / events
         print(f"{len(self.rules)} rules, {events:,} events of {size:,.0f} bytes, {rounds} rounds")
+
+    def log_of(self, share: float) -> Path:
+        """The log with this share of reported events, written when it is first asked for."""
+        path = self.directory / f"audit-{share}.jsonl"
+        if not path.exists():
+            audit_log.write(path, self.events, share)
+        return path
 
     def log(self) -> None:
         """File to alerts against json.loads: a quiet log, a busy one."""
-        for share in self.logs:
+        for share in (QUIET, BUSY):
             self._log(share)
 
     def _log(self, share: float) -> None:
-        path, rules, decoder = self.logs[share], ruleset(self.rules), AuditDecoder()
+        path, rules, decoder = self.log_of(share), ruleset(self.rules), AuditDecoder()
         start = self.clock()
         _, alerts = scan(AuditSource(Config(), str(path)), rules, decoder)
         cold = self.clock() - start
@@ -192,7 +198,7 @@ class Bench:
 
     def many(self) -> None:
         """A thousand rules against those there are."""
-        path = self.logs[0.005]
+        path = self.log_of(QUIET)
         few, many = ruleset(self.rules), ruleset(copies(self.rules, 1000))
         runs = [functools.partial(self._scan, path, rules) for rules in (few, many)]
         a, b = interleaved(self.rounds, *runs, clock=self.clock)
@@ -210,7 +216,7 @@ class Bench:
 
     def interpreter(self) -> None:
         """The compiled ruleset against the interpreter, decoding included on both sides."""
-        with self.logs[0.005].open("rb") as file:
+        with self.log_of(QUIET).open("rb") as file:
             lines = [next(file) for _ in range(min(self.events, 4000))]
         rules = ruleset(self.rules)
         conditions = [rule.condition for rule in self.rules]
@@ -225,7 +231,7 @@ class Bench:
 
     def jobs(self) -> None:
         """Two processes against one, start-up included."""
-        path = self.logs[0.005]
+        path = self.log_of(QUIET)
         build_here = functools.partial(build, self.path)
 
         def run(jobs: int) -> None:
@@ -242,7 +248,7 @@ class Bench:
 
     def memory(self) -> None:
         """The largest size of a process that scans more than 2 GB."""
-        path = self.logs[0.2]
+        path = self.log_of(BUSY)
         times = 2 * 10**9 // path.stat().st_size + 1
         command = [sys.executable, __file__, "--rules", str(self.path), "--child", str(path), str(times)]
         sizes = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
@@ -252,7 +258,7 @@ class Bench:
 
     def start(self) -> None:
         """From the start of the command to its first alert."""
-        command = [sys.executable, "-m", "falco", "scan", "-r", str(self.path), str(self.logs[0.2])]
+        command = [sys.executable, "-m", "falco", "scan", "-r", str(self.path), str(self.log_of(BUSY))]
         took = []
         for _ in range(self.rounds):
             start = time.perf_counter()

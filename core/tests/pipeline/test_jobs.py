@@ -1,7 +1,8 @@
 """Several processes say what one would, in the same order and with the same numbers.
 
 Faults put into the code by hand, one at a time, and found by these tests: numbers of the part · events of a part not
-added · parts in any order · what a process counted for its earlier parts counted again · the error of a part lost.
+added · parts in any order · what a process counted for its earlier parts counted again · the error of a part lost · a
+death not noticed · processes waited for at the end · the part in hand not closed · the decoder keeps the last report.
 """
 
 from __future__ import annotations
@@ -57,6 +58,15 @@ def test_alerts_order_and_numbers_are_those_of_one_process(jobs: int, parts: int
     assert reports == []
 
 
+@pytest.mark.timeout(60)
+def test_a_part_that_is_done_before_its_turn_waits_for_it(tmp_path: Path) -> None:
+    _, expected = one_process(Range(0, 200))
+    pipeline, taken, _ = made(Range(0, 200, meets=str(tmp_path / "second part is done")))
+    run_jobs(pipeline, build, jobs=2, parts=8)
+
+    assert taken.alerts == expected.alerts
+
+
 def test_a_source_that_does_not_split_is_read_here() -> None:
     pipeline, taken, _ = made(Range(0, 50, splits=False))
     result = run_jobs(pipeline, build, jobs=2)
@@ -93,7 +103,7 @@ def test_a_part_that_cannot_be_read_ends_the_run_after_what_came_before(splits: 
 
 
 def test_a_process_that_dies_is_an_error_and_not_a_wait(tmp_path: Path) -> None:
-    pipeline, _, _ = made(Range(0, 200, dies_with=str(tmp_path / "dead")))
+    pipeline, _, _ = made(Range(0, 200, meets=str(tmp_path / "dead"), dies=True))
     with pytest.raises(SourceError, match="a scanning process died"):
         run_jobs(pipeline, build, jobs=2, parts=4)
 

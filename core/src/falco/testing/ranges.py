@@ -25,7 +25,9 @@ class Range(Source[Sequence[Record]]):
         start: The first code.
         stop: Behind the last code.
         fails_at: A code that cannot be read.
-        dies_with: Path of a file that a worker process makes before it dies, at once; the first process waits for it.
+        meets: Path of a file that a worker process makes when it has scanned its first part; the first process waits
+            for it before it scans its own.
+        dies: Whether a worker process dies instead.
         splits: Whether ``split`` does.
         is_endless: Whether it idles behind the last code until it is closed.
     """
@@ -38,25 +40,23 @@ class Range(Source[Sequence[Record]]):
         stop: int,
         *,
         fails_at: int = -1,
-        dies_with: str = "",
+        meets: str = "",
+        dies: bool = False,
         splits: bool = True,
         is_endless: bool = False,
     ) -> None:
         super().__init__({}, "")
         self.start, self.stop, self.fails_at, self.splits = start, stop, fails_at, splits
-        self.dies_with = dies_with
+        self.meets, self.dies = meets, dies
         self.is_endless = is_endless
         self.is_closed = False
         self.tens = 0
 
     def batches(self) -> Iterator[list[Record]]:
         """One event each, then empty ones while endless."""
-        if self.dies_with:
-            if multiprocessing.parent_process() is not None:
-                Path(self.dies_with).touch()
-                os._exit(9)
-            while not Path(self.dies_with).exists():
-                time.sleep(0.01)
+        is_first = multiprocessing.parent_process() is None
+        while is_first and self.meets and not Path(self.meets).exists():
+            time.sleep(0.01)
         for code in range(self.start, self.stop):
             if self.is_closed:
                 return
@@ -64,6 +64,10 @@ class Range(Source[Sequence[Record]]):
                 raise SourceError(f"cannot read {code}")
             self.tens += code % 10 == 0
             yield [Record(time_ns=code, values={"x.code": code})]
+        if not is_first and self.meets:
+            Path(self.meets).touch()
+            if self.dies:
+                os._exit(9)
         while self.is_endless and not self.is_closed:
             time.sleep(0.01)
             yield []
@@ -73,11 +77,7 @@ class Range(Source[Sequence[Record]]):
         if not self.splits:
             return (self,)
         edges = [self.start + (self.stop - self.start) * i * i // (parts * parts) for i in range(parts + 1)]
-        options: dict[str, Any] = {
-            "fails_at": self.fails_at,
-            "dies_with": self.dies_with,
-            "is_endless": self.is_endless,
-        }
+        options = {name: getattr(self, name) for name in ("fails_at", "meets", "dies", "is_endless")}
         return [Range(a, b, **options) for a, b in pairwise(edges)]
 
     def close(self) -> None:
