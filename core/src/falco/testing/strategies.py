@@ -46,22 +46,6 @@ _BYTES = (
     b'"',
     b"\\",
 )
-_ESCAPES = (
-    '\\"',
-    "\\\\",
-    "\\/",
-    "\\b",
-    "\\f",
-    "\\n",
-    "\\r",
-    "\\t",
-    "\\u0041",
-    "\\u00e9",
-    "\\u0000",
-    "\\u007f",
-    "\\ud83d",
-    "\\ude00",
-)
 _ADDRESSES = ("0.0.0.0", "10.1.2.3", "255.255.255.255", "::", "::1", "2001:db8::1", "::ffff:10.1.2.3", "::10.1.2.3")  # noqa: S104  data
 _BITS = {"8": 8, "16": 16, "32": 32, "64": 64}
 _SIGNED = frozenset(
@@ -87,16 +71,6 @@ def texts(max_size: int = 40) -> st.SearchStrategy[str]:
 def any_texts(max_size: int = 40) -> st.SearchStrategy[str]:
     """Any ``str``: like ``texts``, and NULs and lone surrogates, which no decoder should let through."""
     return st.one_of(texts(max_size), st.text(st.characters(), max_size=max_size))
-
-
-def json_strings(max_size: int = 12) -> st.SearchStrategy[bytes]:
-    """JSON string literals as they stand in an input: every kind of escape, lone surrogates, raw bytes."""
-    piece = st.one_of(
-        st.sampled_from(_ESCAPES).map(str.encode),
-        st.text(st.characters(codec="utf-8", exclude_characters='"\\', min_codepoint=0x20), max_size=3).map(str.encode),
-        st.sampled_from((b"\xff", b"\xc3")),
-    )
-    return st.lists(piece, max_size=max_size).map(lambda pieces: b'"' + b"".join(pieces) + b'"')
 
 
 def times() -> st.SearchStrategy[int]:

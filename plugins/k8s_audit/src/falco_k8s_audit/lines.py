@@ -139,11 +139,6 @@ class LineBuffer:
         self._cutter = LineCutter(limit)
         self._rest: list[bytes] = []
 
-    @property
-    def has_rest(self) -> bool:
-        """Whether a line has begun and not ended."""
-        return any(self._rest)
-
     def feed(self, block: bytes) -> list[bytes]:
         """The lines that *block* completes, with their ends."""
         block = self._cutter.cut(block)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import hmac
-import re
 import socket
 import ssl
 import threading
@@ -147,7 +146,8 @@ class WebhookTransport:
             server.prepare()
         except (OSError, OverflowError) as error:
             raise SourceError(
-                f"listen tcp {self.address.host}:{self.address.port}: {error}{_advice(error, self.address)}"
+                f"listen tcp {self.address.host}:{self.address.port}: {error}"
+                f"{_advice(server.failure or error, self.address)}"
             ) from error
         self.port = server.socket.getsockname()[1]
         is_open = " (all interfaces: name one, such as 127.0.0.1, to listen there only)" if self.address.is_open else ""
@@ -172,6 +172,17 @@ class _Server(HTTPServer):
     """A server that reports what goes wrong in a sentence."""
 
     refuse: Callable[[str, str], None]
+    failure: OSError | None = None
+    """Why the last address could not be bound; cheroot passes on its text only."""
+
+    def bind(self, family: int, type: int, proto: int = 0) -> socket.socket:  # noqa: A002  cheroot's signature
+        """Make a socket and bind it."""
+        try:
+            bound: socket.socket = super().bind(family, type, proto)
+        except OSError as error:
+            self.failure = error
+            raise
+        return bound
 
     @staticmethod
     def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:
@@ -348,14 +359,9 @@ def _missing(error: OSError, path: str) -> str:
     return nearest(Path(path)) if isinstance(error, FileNotFoundError) else ""
 
 
-_NUMBER: Final = re.compile(r"\[Errno ([0-9]{1,5})\]")
-
-
 def _advice(error: Exception, address: Address) -> str:
     """What to do about an address that cannot be listened on."""
     number = getattr(error, "errno", None)
-    if number is None and (told := _NUMBER.search(str(error))):  # cheroot keeps the text of the cause only
-        number = int(told[1])
     if number == errno.EADDRINUSE:
         owner = listener(address.port)
         held = f"; {owner} listens there: end it" if owner else "; another process listens there: end it"
