@@ -7,7 +7,6 @@ are never decoded; a thread that only they belong to is met when somebody asks f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -20,13 +19,13 @@ from falco_syscall.catalogue.events import GENERIC_EXIT
 from falco_syscall.decoder import assume, is_of_kernel, watched_names
 from falco_syscall.event import SyscallEvent
 from falco_syscall.interest import DISPATCH, Interest
-from falco_syscall.operations import CLOSE, COPY, MOVE, OPEN_CHECKED, SOCKET, VISIT, Operations
+from falco_syscall.operations import CLOSE, COPY, MOVE, OPEN_CHECKED, OPEN_CLOSING, SOCKET, VISIT, Operations
 from falco_syscall.recording import Recorder
 from falco_syscall.state import new_machine
 from falco_syscall.state.effects import Effects
 from falco_syscall.state.machine import MAKES_KNOWN
 from falco_syscall.state.sockets import new_socket
-from falco_syscall.state.tables import MOST_DESCRIPTORS, DescriptorTable, Shared, Undecoded
+from falco_syscall.state.tables import MOST_DESCRIPTORS, DescriptorTable, Undecoded
 
 if TYPE_CHECKING:
     from falco.conditions.checked import Check
@@ -108,12 +107,12 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
         times = i64(data)[columns.chunk.heads]
         start_place = self._find_start(columns, numbered, times)
         operations = Operations(columns, numbered, interest, effects, times=times, before_ns=self._previous_ns)
-        visits = operations.visited()
-        visited, enters, paths = columns.events(visits), columns.enters(visits), operations.paths()
+        paths, opens = operations.paths(), interest.opens
         nowhere = table = DescriptorTable()
         current, entries, limit, directory = _NO_TID, table.entries, 0, ""
-        for place, kind, what, tid, fd, start, end, before_ns in operations:
+        for what, tid, fd, start, end in operations:
             residual: Residual[SyscallEvent] | None = None
+            index = start
             if what != VISIT:
                 if tid != current:
                     current, thread = tid, threads.known_or_new(tid)
@@ -136,34 +135,36 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
                 if what == SOCKET:
                     about = next(operations.sockets)
                     if limit:
-                        table.enter(fd, socket(about))
+                        table.enter(fd, new_socket(*about))
                     continue
                 entry: Undecoded = data[start:end]
                 is_told = True
                 if what == OPEN_CHECKED:
-                    name_at, name_end, entered_at, intent, is_absolute = next(paths)
+                    index, name_at, name_end, entered_at, intent, is_absolute, closes = next(paths)
                     path = data[name_at:name_end]
                     # Otherwise the path was changed while it was opened.
                     is_told = not entered_at or data[entered_at : entered_at + name_end - name_at] == path
                     if not is_absolute:
-                        entry = directory, data[start:end]
+                        entry = directory, data[start:end], closes
+                    elif closes:
+                        entry = ".", data[start:end], True
                     if intent >= 0 and is_told:
-                        opens = interest.opens
                         residual = (
                             opens.absolute(intent, path) if is_absolute else opens.relative(intent, directory, path)
                         )
+                elif what == OPEN_CLOSING:
+                    entry = ".", data[start:end], True
                 if not is_told or (len(entries) >= limit and fd not in entries):
                     residual = None  # what was found for the path is about a descriptor that is not made
                 elif residual is None:
                     entries[fd] = entry
                     continue
-            if what == VISIT:
-                item, enter = next(visited), next(enters)
-            else:
-                item, enter = columns.event(place), next(columns.enters(np.array([place])))
+            place, kind, before_ns = operations.visit(index)
+            item = columns.event(place)
             event = SyscallEvent(item, machine)
             event.start_ns = self._start_ns if place >= start_place else 0
             event.previous_ns = before_ns or event.time_ns
+            enter = columns.enter(place)
             if enter is not None:
                 event.enter = SyscallEvent(enter, machine)
             seen.place = place
@@ -188,12 +189,6 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
             return len(columns.tids)
         self._start_ns = int(times[first[0]])
         return int(first[0])
-
-
-@lru_cache(maxsize=1024)
-def socket(about: tuple[int, int, int, int]) -> Shared:
-    """A new socket, as it is kept until somebody looks at it."""
-    return Shared(new_socket(*about))
 
 
 class Seen:

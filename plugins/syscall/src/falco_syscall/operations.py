@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,15 +17,17 @@ from falco_syscall.descriptor_columns import FD, OPENING_CODES, opens, parameter
 from falco_syscall.event import HAS_RESULT
 from falco_syscall.interest import FAILED, OUTCOMES, SUCCEEDED, UNCLEAR, Interest
 from falco_syscall.state.copying import FCNTL_COMMANDS
+from falco_syscall.state.descriptors import CLOEXEC
 from falco_syscall.state.effects import TUPLE_AT, Effects
 from falco_syscall.state.sockets import PLAIN_TRANSFERS
 
 if TYPE_CHECKING:
     from falco_syscall.capture.chunks import Mask, Places
 
-VISIT, CLOSE, OPEN, OPEN_CHECKED, COPY, MOVE, SOCKET = range(7)
-"""Operations: decode it and apply it like the plain decoder; forget a descriptor; enter an open file; the same after a
-look at its path; copy a descriptor; note that a descriptor moved data; enter a new socket."""
+VISIT, CLOSE, OPEN, OPEN_CLOSING, OPEN_CHECKED, COPY, MOVE, SOCKET = range(8)
+"""Operations: decode it and apply it like the plain decoder; forget a descriptor; enter an open file; one that exec
+closes; either of them after a look at its path; copy a descriptor; note that a descriptor moved data; enter a new
+socket."""
 
 _RESULT_BYTES: Final = 8
 _HAS_RESULT: Final = np.array(
@@ -48,10 +50,24 @@ _PLAIN_TRANSFER: Final = _mask_of(PLAIN_TRANSFERS)
 _IS_DUP: Final = _mask_of(frozenset({CODES["SYSCALL_DUP_1_X"], CODES["SYSCALL_DUP2_X"]}))
 
 
-Path: TypeAlias = tuple[int, int, int, int, bool]
-"""The path of an open that must be looked at: where it begins in the chunk's data and ends, its NUL included; where the
-enter event has it, 0 if it does not; the intent for `OpenInterest`, -1 if no rule wants it whatever it is; whether it
-is absolute."""
+class Visit(NamedTuple):
+    """An event that is decoded.
+
+    Attributes:
+        place: Of the event in the chunk.
+        kind: Its index into ``Interest.left``.
+        before_ns: The time of the event before it.
+    """
+
+    place: int
+    kind: int
+    before_ns: int
+
+
+Path: TypeAlias = tuple[int, int, int, int, int, bool, bool]
+"""The path of an open that must be looked at: the index for `Operations.visit`; where it begins in the chunk's data and
+ends, its NUL included; where the enter event has it, 0 if it does not; the intent for `OpenInterest`, -1 if no rule
+wants it whatever it is; whether it is absolute; whether exec closes the file."""
 
 
 class Operations:
@@ -90,8 +106,8 @@ class Operations:
         count = len(self.places)
         self.what = np.full(count, VISIT, np.int8)
         self._fds = np.zeros(count, np.int64)
-        self._starts = columns.chunk.heads[self.places] + _CODE_AT
-        self._ends = columns.chunk.ends[self.places]
+        self._starts = np.arange(count)
+        self._ends = np.zeros(count, np.int64)
         self._paths: list[tuple[Places, tuple[npt.NDArray[Any], ...]]] = []
         self.sockets: Iterator[tuple[int, int, int, int]] = iter(())
         if count:
@@ -101,10 +117,9 @@ class Operations:
             self._take_moves()
             self._take_sockets()
 
-    def visited(self) -> Places:
-        """The places of the events that are decoded in any case."""
-        chosen: Places = self.places[self.what == VISIT]
-        return chosen
+    def visit(self, index: int) -> Visit:
+        """What must be known of an event that is decoded; *index*: among the operations."""
+        return Visit(self.places.item(index), self._kinds.item(index), self._before_ns.item(index))
 
     def paths(self) -> Iterator[Path]:
         """Of the opens that must be looked at, in order."""
@@ -114,17 +129,14 @@ class Operations:
         columns = zip(*[rows for _, rows in self._paths], strict=True)
         return zip(*[np.concatenate(column)[order].tolist() for column in columns], strict=True)
 
-    def __iter__(self) -> Iterator[tuple[int, int, int, int, int, int, int, int]]:
+    def __iter__(self) -> Iterator[tuple[int, int, int, int, int]]:
         """The operations in order.
 
-        Each is the event's place in the chunk; its index into ``Interest.left``; what is to be done; the thread; the
-        descriptor that is closed, opened, made by a copy, or that moved data; where the undecoded event begins in the
-        chunk's data, of copies the descriptor that is copied; where it ends; the time of the event before.
+        Each is what is to be done; the thread; the descriptor that is closed, opened, made by a copy, or that moved
+        data; then two numbers: of opens where the undecoded event begins in the chunk's data and where it ends; of
+        copies the descriptor that is copied; of visits the index for `visit`.
         """
-        columns = (
-            *(self.places, self._kinds, self.what, self._columns.tids[self.places], self._fds),
-            *(self._starts, self._ends, self._before_ns),
-        )
+        columns = (self.what, self._columns.tids[self.places], self._fds, self._starts, self._ends)
         return zip(*[column.tolist() for column in columns], strict=True)
 
     def _choose(self, numbered: Places, times: Places, before_ns: int) -> None:
@@ -190,9 +202,13 @@ class Operations:
             intents = self._interest.opens.intents(call, found.flags[plain])
             intents[~(self._wanted[at] & self._interest.opens.wanted[intents])] = -1
             entered, is_absolute = found.entered_at[plain], found.is_absolute[plain]
+            closes = found.flags[plain] & CLOEXEC > 0
             is_checked = (intents >= 0) | (entered > 0) | ~is_absolute
-            self.what[at] = np.where(is_checked, OPEN_CHECKED, OPEN)
-            rows = (found.name_at[plain], found.name_end[plain], entered, intents, is_absolute)
+            self.what[at] = np.where(is_checked, OPEN_CHECKED, np.where(closes, OPEN_CLOSING, OPEN))
+            places = self.places[at]
+            self._starts[at] = self._columns.chunk.heads[places] + _CODE_AT
+            self._ends[at] = self._columns.chunk.ends[places]
+            rows = (at, found.name_at[plain], found.name_end[plain], entered, intents, is_absolute, closes)
             checked = np.flatnonzero(is_checked)
             self._paths.append((at[checked], tuple(row[checked] for row in rows)))
 

@@ -28,8 +28,7 @@ def _copy(machine: Machine, event: SyscallEvent, *, closes_on_exec: bool) -> Non
     number = event.result
     if event.fd is None or number is None or number < 0:
         return
-    copied = event.fd.copied()
-    copied.set_close_on_exec(on=closes_on_exec)
+    copied = event.fd.closing_on_exec(on=closes_on_exec)
     machine.put(event, number, copied, name_before=copied.name)
 
 
@@ -42,7 +41,7 @@ def _fcntl(machine: Machine, event: SyscallEvent) -> None:
     if command in {_FCNTL["F_DUPFD"], _FCNTL["F_DUPFD_CLOEXEC"]}:
         _copy(machine, event, closes_on_exec=command == _FCNTL["F_DUPFD_CLOEXEC"])
     elif command == _FCNTL["F_SETFD"] and event.fd is not None and not event.failed:
-        event.fd.set_close_on_exec(on=bool(event.number(3) & _FD_CLOEXEC))
+        machine.change(event, event.fd.closing_on_exec(on=bool(event.number(3) & _FD_CLOEXEC)))
 
 
 def _close_range(_machine: Machine, event: SyscallEvent) -> None:
@@ -52,7 +51,7 @@ def _close_range(_machine: Machine, event: SyscallEvent) -> None:
     first, last = event.number(1), event.number(2)
     for number in [number for number in table if first <= number <= last]:
         if event.number(3) & _CLOSE_RANGE_CLOEXEC:
-            table[number].set_close_on_exec(on=True)
+            table[number] = table[number].closing_on_exec(on=True)
         else:
             del table[number]
 
