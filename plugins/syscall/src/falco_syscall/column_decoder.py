@@ -126,7 +126,7 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
                     continue
                 if what == COPY:
                     if start >= 0:
-                        table.copy_entry(start, fd)
+                        table.copy_entry(start, fd, closes_on_exec=end > 0)
                     continue
                 if what == MOVE:
                     if fd >= 0:
@@ -159,11 +159,11 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
                 elif residual is None:
                     entries[fd] = entry
                     continue
-            place, kind, before_ns = operations.visit(index)
+            place = operations.places.item(index)
             item = columns.event(place)
             event = SyscallEvent(item, machine)
             event.start_ns = self._start_ns if place >= start_place else 0
-            event.previous_ns = before_ns or event.time_ns
+            event.previous_ns = operations.before_ns(index) or event.time_ns
             enter = columns.enter(place)
             if enter is not None:
                 event.enter = SyscallEvent(enter, machine)
@@ -172,7 +172,11 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
             current = _NO_TID
             if not item.hidden:
                 if residual is None:
-                    residual = interest.generic(event.number(0)) if event.code == GENERIC_EXIT else interest.left[kind]
+                    residual = (
+                        interest.generic(event.number(0))
+                        if event.code == GENERIC_EXIT
+                        else interest.left[operations.kind(index)]
+                    )
                 if residual is not None:
                     self.count = event.num
                     yield residual, event

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from falco_syscall.catalogue.events import GENERIC_EXIT
 from falco_syscall.descriptor_columns import FD, OPENING_CODES, opens, parameters
 from falco_syscall.event import HAS_RESULT
 from falco_syscall.interest import FAILED, OUTCOMES, SUCCEEDED, UNCLEAR, Interest
-from falco_syscall.state.copying import FCNTL_COMMANDS
+from falco_syscall.state.copying import F_DUPFD, F_DUPFD_CLOEXEC, F_SETFD
 from falco_syscall.state.descriptors import CLOEXEC
 from falco_syscall.state.effects import TUPLE_AT, Effects
 from falco_syscall.state.sockets import PLAIN_TRANSFERS
@@ -50,22 +50,8 @@ _PLAIN_TRANSFER: Final = _mask_of(PLAIN_TRANSFERS)
 _IS_DUP: Final = _mask_of(frozenset({CODES["SYSCALL_DUP_1_X"], CODES["SYSCALL_DUP2_X"]}))
 
 
-class Visit(NamedTuple):
-    """An event that is decoded.
-
-    Attributes:
-        place: Of the event in the chunk.
-        kind: Its index into ``Interest.left``.
-        before_ns: The time of the event before it.
-    """
-
-    place: int
-    kind: int
-    before_ns: int
-
-
 Path: TypeAlias = tuple[int, int, int, int, int, bool, bool]
-"""The path of an open that must be looked at: the index for `Operations.visit`; where it begins in the chunk's data and
+"""The path of an open that must be looked at: the index of the operation; where it begins in the chunk's data and
 ends, its NUL included; where the enter event has it, 0 if it does not; the intent for `OpenInterest`, -1 if no rule
 wants it whatever it is; whether it is absolute; whether exec closes the file."""
 
@@ -117,9 +103,13 @@ class Operations:
             self._take_moves()
             self._take_sockets()
 
-    def visit(self, index: int) -> Visit:
-        """What must be known of an event that is decoded; *index*: among the operations."""
-        return Visit(self.places.item(index), self._kinds.item(index), self._before_ns.item(index))
+    def kind(self, index: int) -> int:
+        """What a visited event is: its index into ``Interest.left``; *index*: among the operations."""
+        return self._kinds.item(index)
+
+    def before_ns(self, index: int) -> int:
+        """The time of the event before a visited one."""
+        return self._before_ns.item(index)
 
     def paths(self) -> Iterator[Path]:
         """Of the opens that must be looked at, in order."""
@@ -134,7 +124,7 @@ class Operations:
 
         Each is what is to be done; the thread; the descriptor that is closed, opened, made by a copy, or that moved
         data; then two numbers: of opens where the undecoded event begins in the chunk's data and where it ends; of
-        copies the descriptor that is copied; of visits the index for `visit`.
+        copies the descriptor that is copied, and whether exec closes the copy; of visits the index of the operation.
         """
         columns = (self.what, self._columns.tids[self.places], self._fds, self._starts, self._ends)
         return zip(*[column.tolist() for column in columns], strict=True)
@@ -173,7 +163,7 @@ class Operations:
         self._wanted, self._is_sure = wanted[some], whole[some] & ~failed[some]
         self._results = i64(data)[np.where(whole, first_at, heads)[some]]
         positions = possible[some]
-        self._before_ns = np.where(positions > 0, times[numbered[positions - 1]], before_ns)
+        self._before_ns: Places = np.where(positions > 0, times[numbered[positions - 1]], before_ns)
 
     def _take_closes(self) -> None:
         at = np.flatnonzero((self._codes == _CLOSE) & self._is_sure & ~self._wanted)
@@ -183,12 +173,20 @@ class Operations:
         self._fds[at] = numbers
 
     def _take_copies(self) -> None:
-        at = np.flatnonzero(_IS_DUP[self._codes] & self._is_sure & ~self._wanted)
+        is_copy = (_IS_DUP[self._codes] | (self._codes == _FCNTL)) & self._is_sure & ~self._wanted
+        at = np.flatnonzero(is_copy)
+        if not len(at):
+            return
         used = parameters(self._columns, self.places[at], FD)
         at, numbers = at[used.known], used.values[used.known]
+        is_dup = _IS_DUP[self._codes[at]]
+        commands = parameters(self._columns, self.places[at], _FCNTL_COMMAND, 1).values
+        copies = np.flatnonzero(is_dup | np.isin(commands, (F_DUPFD, F_DUPFD_CLOEXEC)))
+        at = at[copies]
         self.what[at] = COPY
         self._fds[at] = self._results[at]
-        self._starts[at] = numbers
+        self._starts[at] = numbers[copies]
+        self._ends[at] = ~is_dup[copies] & (commands[copies] == F_DUPFD_CLOEXEC)
 
     def _take_opens(self) -> None:
         for call, code in enumerate(OPENING_CODES):
@@ -248,5 +246,5 @@ def _is_idle_fcntl(columns: Columns, places: Places, codes: npt.NDArray[np.uint1
     at = np.flatnonzero(codes == _FCNTL)
     if len(at):
         commands = parameters(columns, places[at], _FCNTL_COMMAND, 1)
-        is_idle[at] = commands.known & ~np.isin(commands.values, FCNTL_COMMANDS)
+        is_idle[at] = commands.known & ~np.isin(commands.values, (F_DUPFD, F_DUPFD_CLOEXEC, F_SETFD))
     return is_idle

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from falco_syscall.state.machine import Handler, Machine
 
 _FCNTL: Final = dict(VALUE_TABLES["fcntl_commands"].values)
-FCNTL_COMMANDS: Final = tuple(_FCNTL[name] for name in ("F_DUPFD", "F_DUPFD_CLOEXEC", "F_SETFD"))
-"""Commands of fcntl that change something."""
+F_DUPFD: Final = _FCNTL["F_DUPFD"]
+F_DUPFD_CLOEXEC: Final = _FCNTL["F_DUPFD_CLOEXEC"]
+F_SETFD: Final = _FCNTL["F_SETFD"]
 _DUP3: Final = CODES["SYSCALL_DUP3_X"]
 _FD_CLOEXEC: Final = 1
 _CLOSE_RANGE_CLOEXEC: Final = dict(VALUE_TABLES["close_range_flags"].values)["CLOSE_RANGE_CLOEXEC"]
@@ -38,9 +39,9 @@ def _dup(machine: Machine, event: SyscallEvent) -> None:
 
 def _fcntl(machine: Machine, event: SyscallEvent) -> None:
     command = event.number(2)
-    if command in {_FCNTL["F_DUPFD"], _FCNTL["F_DUPFD_CLOEXEC"]}:
-        _copy(machine, event, closes_on_exec=command == _FCNTL["F_DUPFD_CLOEXEC"])
-    elif command == _FCNTL["F_SETFD"] and event.fd is not None and not event.failed:
+    if command in {F_DUPFD, F_DUPFD_CLOEXEC}:
+        _copy(machine, event, closes_on_exec=command == F_DUPFD_CLOEXEC)
+    elif command == F_SETFD and event.fd is not None and not event.failed:
         machine.change(event, event.fd.closing_on_exec(on=bool(event.number(3) & _FD_CLOEXEC)))
 
 

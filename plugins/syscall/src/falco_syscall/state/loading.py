@@ -10,8 +10,8 @@ from falco_syscall.capture import FdInfo, FdType, L4Protocol, ProcessInfo
 from falco_syscall.state.addresses import Endpoint
 from falco_syscall.state.connections import exchanged, named_after_ends
 from falco_syscall.state.descriptors import SERVERS, Descriptor, Role
-from falco_syscall.state.texts import split, split_cgroups
-from falco_syscall.state.threads import Thread
+from falco_syscall.state.texts import split_cgroups
+from falco_syscall.state.threads import EXE_FROM_MEMFD, EXE_LOWER_LAYER, EXE_UPPER_LAYER, EXE_WRITABLE, Thread
 
 if TYPE_CHECKING:
     from falco_syscall.state.threads import ThreadTable
@@ -33,8 +33,8 @@ def thread_of(process: ProcessInfo) -> Thread:
         comm=process.comm,
         exe=process.exe,
         exepath=process.exepath.removesuffix(_DELETED),
-        args=split(process.args),
-        env=split(process.env),
+        argument_bytes=process.args,
+        environment_bytes=process.env,
         cwd=process.cwd if process.cwd.endswith("/") else process.cwd + "/",
         root=process.root,
         cgroups=split_cgroups(process.cgroups) or (),
@@ -47,10 +47,10 @@ def thread_of(process: ProcessInfo) -> Thread:
         cap_inheritable=process.cap_inheritable,
         cap_permitted=process.cap_permitted,
         cap_effective=process.cap_effective,
-        exe_writable=process.exe_writable,
-        exe_upper_layer=process.exe_upper_layer,
-        exe_lower_layer=process.exe_lower_layer,
-        exe_from_memfd=process.exe_from_memfd,
+        exe_flags=EXE_WRITABLE * process.exe_writable
+        | EXE_UPPER_LAYER * process.exe_upper_layer
+        | EXE_LOWER_LAYER * process.exe_lower_layer
+        | EXE_FROM_MEMFD * process.exe_from_memfd,
         exe_ino=process.exe_ino,
         exe_ctime_ns=process.exe_ino_ctime_ns,
         exe_mtime_ns=process.exe_ino_mtime_ns,

@@ -116,15 +116,15 @@ class DescriptorTable(MutableMapping[int, Descriptor]):
         """Let *number* stand for nothing."""
         self.entries.pop(number, None)
 
-    def copy_entry(self, old: int, new: int) -> None:
-        """Let *new* stand for what *old* does, and stay open on exec: a dup that nobody looks at."""
+    def copy_entry(self, old: int, new: int, *, closes_on_exec: bool) -> None:
+        """Let *new* stand for what *old* does: a dup that nobody looks at."""
         entry = self.entries.get(old)
         if entry is None:
             return
-        if isinstance(entry, tuple) and entry[2]:
+        if closes_on_exec or (isinstance(entry, tuple) and entry[2]):
             entry = self[old]
         if isinstance(entry, Descriptor):
-            entry = entry.closing_on_exec(on=False)
+            entry = entry.closing_on_exec(on=closes_on_exec)
         self.enter(new, entry)
 
     def mark_connected(self, number: int) -> None:
