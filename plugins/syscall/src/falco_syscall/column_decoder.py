@@ -18,7 +18,7 @@ from falco_syscall.capture.event_table import EVENTS
 from falco_syscall.catalogue.events import GENERIC_EXIT
 from falco_syscall.decoder import assume, is_of_kernel, watched_names
 from falco_syscall.event import SyscallEvent
-from falco_syscall.interest import DISPATCH, Interest
+from falco_syscall.interest import DISPATCH, Interest, not_asked
 from falco_syscall.operations import CLOSE, COPY, MOVE, OPEN_CHECKED, OPEN_CLOSING, SOCKET, VISIT, Operations
 from falco_syscall.recording import Recorder
 from falco_syscall.state import new_machine
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from falco.ruleset import Residual, Ruleset
     from falco.sources import RecordingLimits
     from falco_syscall.capture.chunks import Mask, Places
-    from falco_syscall.state.threads import ThreadTable
+    from falco_syscall.state.threads import Thread, ThreadTable
 
 _NO_TID: Final = -(1 << 63) - 1
 """The number of no thread."""
@@ -107,9 +107,10 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
         times = i64(data)[columns.chunk.heads]
         start_place = self._find_start(columns, numbered, times)
         operations = Operations(columns, numbered, interest, effects, times=times, before_ns=self._previous_ns)
-        paths, opens = operations.paths(), interest.opens
+        paths, opens, known = operations.paths(), interest.opens, interest.opens.known
         nowhere = table = DescriptorTable()
-        current, entries, limit, directory = _NO_TID, table.entries, 0, ""
+        thread: Thread | None = None
+        current, entries, limit = _NO_TID, table.entries, 0
         for what, tid, fd, start, end in operations:
             residual: Residual[SyscallEvent] | None = None
             index = start
@@ -119,7 +120,7 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
                     found = thread.table if thread is not None else None
                     table = nowhere if found is None else found
                     limit = 0 if table is nowhere else MOST_DESCRIPTORS
-                    entries, directory = table.entries, thread.directory if thread is not None else ""
+                    entries = table.entries
                 if what == CLOSE:
                     if fd >= 0:
                         entries.pop(fd, None)
@@ -137,7 +138,8 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
                     if limit:
                         table.enter(fd, new_socket(*about))
                     continue
-                entry: Undecoded = data[start:end]
+                opening = data[start:end]
+                entry: Undecoded = opening
                 is_told = True
                 if what == OPEN_CHECKED:
                     index, name_at, name_end, entered_at, intent, is_absolute, closes = next(paths)
@@ -145,15 +147,19 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
                     # Otherwise the path was changed while it was opened.
                     is_told = not entered_at or data[entered_at : entered_at + name_end - name_at] == path
                     if not is_absolute:
-                        entry = directory, data[start:end], closes
-                    elif closes:
-                        entry = ".", data[start:end], True
-                    if intent >= 0 and is_told:
-                        residual = (
-                            opens.absolute(intent, path) if is_absolute else opens.relative(intent, directory, path)
-                        )
+                        directory = thread.directory if thread is not None else ""
+                        entry = directory, opening, closes
+                        if intent >= 0 and is_told:
+                            residual = opens.relative(intent, directory, path)
+                    else:
+                        if closes:
+                            entry = ".", opening, True
+                        if intent >= 0 and is_told:
+                            residual = known[intent].get(path, not_asked)
+                            if residual is not_asked:
+                                residual = opens.absolute(intent, path)
                 elif what == OPEN_CLOSING:
-                    entry = ".", data[start:end], True
+                    entry = ".", opening, True
                 if not is_told or (len(entries) >= limit and fd not in entries):
                     residual = None  # what was found for the path is about a descriptor that is not made
                 elif residual is None:

@@ -9,12 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache
 from operator import itemgetter
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from falco_syscall.capture.conversion import Fate, Origin, Piece, plan
 from falco_syscall.capture.event_table import EVENTS, FIXED_SIZES
 
-_Picker: TypeAlias = Callable[[Sequence[object]], object]
+
+class _Sizes(NamedTuple):
+    """Some of the lengths of an event's parameters, and what they must be."""
+
+    of: Callable[[Sequence[int]], object]
+    must_be: object
+
+    def fit(self, sizes: Sequence[int]) -> bool:
+        """Whether they are."""
+        return self.of(sizes) == self.must_be
 
 
 class Recipe(NamedTuple):
@@ -22,21 +31,21 @@ class Recipe(NamedTuple):
 
     Attributes:
         code: Of the current event.
+        sizes: Of the parameters of the stored event.
+        picks: The parameters of the current event; None for an event that is as it was stored.
+        constants: Follow the parameters of the stored event in what is picked from; those of the enter event are last.
         enter: Code that the enter event must have; None if none is needed.
         entered: How many parameters the enter event must have.
-        constants: Follow the parameters of the stored event in what is picked from; those of the enter event are last.
-        picks: The parameters of the current event; None for an event that is as it was stored.
-        sizes_of: Of the lengths of all parameters those that are fixed.
-        sizes: What they must be.
+        entered_sizes: Of its parameters.
     """
 
     code: int
-    enter: int | None
-    entered: int
-    constants: tuple[bytes, ...]
-    picks: Callable[[tuple[bytes, ...]], tuple[bytes, ...]] | None
-    sizes_of: _Picker
-    sizes: object
+    sizes: _Sizes
+    picks: Callable[[tuple[bytes, ...]], tuple[bytes, ...]] | None = None
+    constants: tuple[bytes, ...] = ()
+    enter: int | None = None
+    entered: int = 0
+    entered_sizes: _Sizes | None = None
 
     def applied(self, params: list[bytes], sizes: tuple[int, ...], entered: list[bytes] | None) -> list[bytes] | None:
         """The current parameters; None if the event or its enter event is not as it should be.
@@ -46,15 +55,15 @@ class Recipe(NamedTuple):
             sizes: Their lengths.
             entered: Parameters of the enter event, None if it is not known.
         """
-        if self.picks is None:
-            return params if self.sizes_of(sizes) == self.sizes else None
-        if self.enter is None:
-            found = self.picks((*params, *self.constants))
-        elif entered is not None and len(entered) >= self.entered:
-            found = self.picks((*params, *self.constants, *entered))
-        else:
+        if not self.sizes.fit(sizes):
             return None
-        return list(found) if self.sizes_of(tuple(map(len, found))) == self.sizes else None
+        if self.picks is None:
+            return params
+        if self.entered_sizes is None:
+            return list(self.picks((*params, *self.constants)))
+        if entered is None or len(entered) < self.entered or not self.entered_sizes.fit(list(map(len, entered))):
+            return None
+        return list(self.picks((*params, *self.constants, *entered)))
 
 
 @cache
@@ -62,29 +71,35 @@ def recipe_of(stored: int, count: int) -> Recipe | None:
     """The recipe for events with the code *stored* and *count* parameters; None if there is none."""
     way = plan(stored, count)
     if way.fate is Fate.PASS:
-        if count != len(EVENTS[stored].params):
-            return None
-        return Recipe(stored, None, 0, (), None, *_fixed(dict(FIXED_SIZES[stored])))
+        return Recipe(stored, _fixed(dict(FIXED_SIZES[stored]))) if count == len(EVENTS[stored].params) else None
     if way.fate is not Fate.CONVERT or len(way.pieces) < 2:  # of one, `itemgetter` makes no tuple
         return None
-    fixed = {position: size for position, size in FIXED_SIZES[way.code] if position < len(way.pieces)}
+    fixed = dict(FIXED_SIZES[way.code])
     places, constants, entered = [], list[bytes](), 0
+    sizes: dict[Origin, dict[int, int]] = {Origin.EVENT: {}, Origin.ENTER: {}}
     for position, piece in enumerate(way.pieces):
-        if not _is_whole(piece, fixed.get(position)):
+        size = fixed.get(position)
+        if not _is_whole(piece, size):
             return None
-        if piece.origin is Origin.EVENT:
-            places.append(piece.number)
-        elif piece.origin is Origin.CONSTANT:
+        if piece.origin is Origin.CONSTANT:
             places.append(count + len(constants))
             constants.append(piece.value[: piece.limit])
-            if position in fixed:
-                fixed[position] = len(piece.value)
-        else:
-            places.append(-1 - piece.number)
-            entered = max(entered, piece.number + 1)
+            continue
+        if size is not None and sizes[piece.origin].setdefault(piece.number, size) != size:
+            return None
+        is_own = piece.origin is Origin.EVENT
+        places.append(piece.number if is_own else -1 - piece.number)
+        entered = entered if is_own else max(entered, piece.number + 1)
     first = count + len(constants)
-    picks = itemgetter(*(place if place >= 0 else first - 1 - place for place in places))
-    return Recipe(way.code, way.enter, entered, tuple(constants), picks, *_fixed(fixed))
+    return Recipe(
+        way.code,
+        _fixed(sizes[Origin.EVENT]),
+        itemgetter(*(place if place >= 0 else first - 1 - place for place in places)),
+        tuple(constants),
+        way.enter,
+        entered,
+        None if way.enter is None else _fixed(sizes[Origin.ENTER]),
+    )
 
 
 def _is_whole(piece: Piece, size: int | None) -> bool:
@@ -96,13 +111,8 @@ def _is_whole(piece: Piece, size: int | None) -> bool:
     return piece.limit is None or (size is not None and size <= piece.limit)
 
 
-def _fixed(sizes: dict[int, int]) -> tuple[_Picker, object]:
-    """What picks the lengths of parameters with a fixed size, and what it must find."""
-    if not sizes:
-        return _none, None
+def _fixed(sizes: dict[int, int]) -> _Sizes:
     found = tuple(sizes.values())
-    return itemgetter(*sizes), found if len(found) > 1 else found[0]
-
-
-def _none(_sizes: Sequence[object]) -> None:
-    return None
+    if not found:
+        return _Sizes(bool, must_be=True)
+    return _Sizes(itemgetter(*sizes), found if len(found) > 1 else found[0])
