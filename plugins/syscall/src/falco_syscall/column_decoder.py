@@ -19,11 +19,12 @@ from falco_syscall.catalogue.events import GENERIC_EXIT
 from falco_syscall.decoder import assume, is_of_kernel, watched_names
 from falco_syscall.event import SyscallEvent
 from falco_syscall.interest import DISPATCH, Interest, not_asked
-from falco_syscall.operations import CLOSE, COPY, MOVE, OPEN_CHECKED, OPEN_CLOSING, SOCKET, VISIT, Operations
+from falco_syscall.operations import CLOSE, COPY, MOVE, OPEN_CHECKED, OPEN_CLOSING, PIPE, SOCKET, VISIT, Operations
 from falco_syscall.recording import Recorder
 from falco_syscall.state import new_machine
 from falco_syscall.state.effects import Effects
 from falco_syscall.state.machine import MAKES_KNOWN
+from falco_syscall.state.making import new_pipe
 from falco_syscall.state.sockets import new_socket
 from falco_syscall.state.tables import MOST_DESCRIPTORS, DescriptorTable, Undecoded
 
@@ -111,9 +112,8 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
         nowhere = table = DescriptorTable()
         thread: Thread | None = None
         current, entries, limit = _NO_TID, table.entries, 0
-        for what, tid, fd, start, end in operations:
+        for what, tid, fd, first, second in operations:
             residual: Residual[SyscallEvent] | None = None
-            index = start
             if what != VISIT:
                 if tid != current:
                     current, thread = tid, threads.known_or_new(tid)
@@ -126,8 +126,8 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
                         entries.pop(fd, None)
                     continue
                 if what == COPY:
-                    if start >= 0:
-                        table.copy_entry(start, fd, closes_on_exec=end > 0)
+                    if first >= 0:
+                        table.copy_entry(first, fd, closes_on_exec=second > 0)
                     continue
                 if what == MOVE:
                     if fd >= 0:
@@ -138,14 +138,21 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
                     if limit:
                         table.enter(fd, new_socket(*about))
                     continue
-                opening = data[start:end]
+                if what == PIPE:
+                    one, other, ino, flags = next(operations.pipes)
+                    if limit:
+                        pipe = new_pipe(ino, flags)
+                        table.enter(one, pipe)
+                        table.enter(other, pipe)
+                    continue
+                opening = data[first : first + second]
                 entry: Undecoded = opening
                 is_told = True
                 if what == OPEN_CHECKED:
-                    index, name_at, name_end, entered_at, intent, is_absolute, closes = next(paths)
-                    path = data[name_at:name_end]
+                    at, size, back, intent, is_absolute, closes = next(paths)
+                    path = opening[at : at + size]
                     # Otherwise the path was changed while it was opened.
-                    is_told = not entered_at or data[entered_at : entered_at + name_end - name_at] == path
+                    is_told = not back or data.startswith(path, first - back)
                     if not is_absolute:
                         directory = thread.directory if thread is not None else ""
                         entry = directory, opening, closes
@@ -165,6 +172,7 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
                 elif residual is None:
                     entries[fd] = entry
                     continue
+            index = first if what == VISIT else operations.opening(first)
             place = operations.places.item(index)
             item = columns.event(place)
             event = SyscallEvent(item, machine)

@@ -47,9 +47,14 @@ def _bpf(machine: Machine, event: SyscallEvent) -> None:
 def _pipe(machine: Machine, event: SyscallEvent) -> None:
     if event.failed or event.thread is None:
         return
-    pipe = Descriptor(FdType.FIFO, flags=event.number(4) & CLOEXEC, ino=event.number(3))
+    pipe = new_pipe(event.number(3), event.number(4))
     for index in (1, 2):
         machine.put(event, event.number(index, -1), pipe)
+
+
+def new_pipe(ino: int, flags: int) -> Descriptor:
+    """The descriptor of an end of a pipe that was just made."""
+    return Descriptor(FdType.FIFO, flags=flags & CLOEXEC, ino=ino)
 
 
 def _memfd(machine: Machine, event: SyscallEvent) -> None:
