@@ -320,7 +320,7 @@ class SyscallEventDrops(_Section, frozen=True):
     actions: Annotated[tuple[str, ...], _key("ignore, log, alert, exit.")] = ("ignore",)
     rate: Annotated[float, _key("Actions a second at most, on average.")] = 0.03333
     max_burst: Annotated[int, _key("Actions in a row at most.", ge=0)] = 1
-    simulate_drops: Annotated[bool, _key("Pretend that events are dropped.", effect=Effect.DRIVER)] = False
+    simulate_drops: Annotated[bool, _key("For tests: pretend that an event is dropped each second.")] = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= 1:

@@ -100,6 +100,13 @@ class Source(ABC, Generic[B_co]):
         """What was dropped or refused so far, by reason in words (``lines too long``); shown with the statistics."""
         return {}
 
+    def kernel_counters(self) -> Mapping[str, int]:
+        """What the kernel has counted so far, by Falco's names: ``n_evts`` (dropped ones too), ``n_drops`` and others.
+
+        ``syscall_event_drops`` looks at it. The default, for what is not read from a kernel, is empty.
+        """
+        return {}
+
 
 class Decoder(ABC, Generic[B_contra, E]):
     """What is in a batch. One instance a source, driven by one thread; may keep state and reuse event objects."""
