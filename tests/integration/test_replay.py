@@ -106,3 +106,33 @@ def test_a_replay_ends_after_the_seconds_asked_for_in_the_time_of_its_events(rep
 
     assert code == 0
     assert closed(stdout) == expected
+
+
+@pytest.mark.parametrize("option", ["custom_set[]=!close", "custom_set[]=open", "repair=true", "all=true"])
+def test_what_a_live_capture_would_select_hides_no_event_of_a_replay_and_the_key_is_spoken_of(replay, option):
+    code, stdout, stderr = replay("-o", f"base_syscalls.{option}")
+
+    assert code == 0
+    assert closed(stdout) == ["1", "4", "7"]
+    key = option.partition("=")[0].removesuffix("[]")
+    assert f"base_syscalls.{key}" in stderr
+    assert "a replay evaluates every event of its capture" in stderr
+
+
+def test_calls_that_are_ignored_by_default_are_evaluated_in_a_replay(replay, tmp_path):
+    capture = CaptureBuilder().process(10, "sh").event("read", 10, res=1, fd=3, data=b"x", size=1)
+    capture.write(tmp_path / "in.scap")
+    (tmp_path / "reads.yaml").write_text(RULES.replace("evt.type = close", "evt.type = read"))
+
+    assert closed(replay("-r", "reads.yaml")[1]) == ["3"]
+    assert "- read\n" in replay("-i")[1]
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["thread_table_size=10", "thread_table_auto_purging_interval_s=1", "thread_table_auto_purging_thread_timeout_s=1"],
+)
+def test_keys_of_the_process_table_that_change_nothing_are_spoken_of(replay, option):
+    _, _, stderr = replay("-o", f"falco_libs.{option}")
+
+    assert f"falco_libs.{option.partition('=')[0]} has no effect: " in stderr
