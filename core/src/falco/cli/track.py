@@ -12,20 +12,25 @@ from typing import Any
 import structlog
 
 from falco.alerts.statistics import Statistics
+from falco.cli.drops import DROPS, EVENTS, DropMonitor, Watched
 from falco.cli.duration import Limited
 from falco.cli.recording import Recording
 from falco.cli.rulebook import Rulebook, build
 from falco.cli.session import Session
 from falco.errors import FalcoError
 from falco.pipeline import Emitter, JobsResult, Pipeline, run_jobs
-from falco.plugins.activation import EventSource
+from falco.plugins.activation import SYSCALL, EventSource
 from falco.sources import Decoder
 
 _log = structlog.get_logger(__name__)
 
 
 class Track:
-    """One event source of a run; ``run`` on its thread, everything else on the main one."""
+    """One event source of a run; ``run`` on its thread, everything else on the main one.
+
+    Attributes:
+        drops: Watches what the kernel drops; None for sources that are not about system calls.
+    """
 
     def __init__(
         self, session: Session, source: EventSource, rulebook: Rulebook, output: Emitter, *, where: str | None = None
@@ -36,6 +41,9 @@ class Track:
         self._session = session
         self._output = output
         self.source = session.open_source(source.name, where)
+        self.drops: DropMonitor | None = None
+        if source.name == SYSCALL and not session.options.is_scan:
+            self.drops = DropMonitor(session.settings.syscall_event_drops, self.source.kernel_counters, output)
         self._is_stopped = False
         self._rulebook = rulebook
         self._event_source = source
@@ -71,7 +79,7 @@ class Track:
         """Run to the end of the source, on this thread."""
         started_s = time.monotonic()
         try:
-            if self._session.options.jobs > 1 and not self._session.settings.capture.enabled:
+            if self._session.options.jobs > 1 and not self._session.settings.capture.enabled and self.drops is None:
                 self._run_jobs()
             else:
                 self._run_here()
@@ -88,9 +96,11 @@ class Track:
         decoder = self._event_source.decoder_type()
         rules = self._rulebook.ruleset(self.name, decoder)
         used: Decoder[Any, Any] = decoder
+        if self.drops is not None:
+            used = Watched(used, self.drops)
         if self._session.options.duration_s:
-            used = Limited(decoder, self._session.options.duration_s, self.source.close)
-            decoder.report = self._session.report
+            used = Limited(used, self._session.options.duration_s, self.source.close)
+        decoder.report = self._session.report
         recording = Recording(self._session, decoder, self._output)
         pipeline: Pipeline[Any, Any] = Pipeline(
             self.source, used, rules, self._output, self._session.report, alerted=recording.alerted
@@ -125,7 +135,11 @@ class Track:
         return counted + Counter({"events that could not be evaluated": self._failures})
 
     def rate(self) -> str:
-        """One line about speed."""
+        """What ``-v`` tells: the kernel's counters, and one line about speed."""
         count = self.count
         rate = count / self._elapsed_s if self._elapsed_s else 0.0
-        return f"({self.name}) Elapsed time: {self._elapsed_s:.3f}, Captured Events: {count}, {rate:.2f} eps\n"
+        kernel = ""
+        if self.drops is not None:
+            counted = self.source.kernel_counters()
+            kernel = f"Driver Events:{counted.get(EVENTS, count)}\nDriver Drops:{counted.get(DROPS, 0)}\n"
+        return f"{kernel}({self.name}) Elapsed time: {self._elapsed_s:.3f}, Captured Events: {count}, {rate:.2f} eps\n"

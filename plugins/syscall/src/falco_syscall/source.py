@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Final
 
@@ -29,8 +29,8 @@ class SyscallSource(Source[Chunk]):
 
     event_source = "syscall"
     config_type: ClassVar[type[Engine]] = Engine
-    summary: ClassVar[Mapping[str, str]] = {
-        "process": "proc.name",
+    summary: ClassVar[Mapping[str, str | Sequence[str]]] = {
+        "process tree": ("proc.name", *(f"proc.aname[{level}]" for level in range(1, 10))),
         "container": "container.name",
         "user": "user.name",
     }
