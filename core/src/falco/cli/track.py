@@ -19,7 +19,7 @@ from falco.cli.session import Session
 from falco.errors import FalcoError
 from falco.pipeline import Emitter, JobsResult, Pipeline, run_jobs
 from falco.plugins.activation import EventSource
-from falco.sources import Decoder
+from falco.sources import Decoder, InputStream
 
 _log = structlog.get_logger(__name__)
 
@@ -28,14 +28,21 @@ class Track:
     """One event source of a run; ``run`` on its thread, everything else on the main one."""
 
     def __init__(
-        self, session: Session, source: EventSource, rulebook: Rulebook, output: Emitter, *, where: str | None = None
+        self,
+        session: Session,
+        source: EventSource,
+        rulebook: Rulebook,
+        output: Emitter,
+        *,
+        where: str | None = None,
+        stream: InputStream | None = None,
     ) -> None:
         self.name = source.name
         self.error: FalcoError | None = None
         self.statistics = Statistics()
         self._session = session
         self._output = output
-        self.source = session.open_source(source.name, where)
+        self.source = session.open_source(source.name, where, stream)
         self._is_stopped = False
         self._rulebook = rulebook
         self._event_source = source
