@@ -20,7 +20,7 @@ from falco.cli.session import Session
 from falco.errors import FalcoError
 from falco.pipeline import Emitter, JobsResult, Pipeline, run_jobs
 from falco.plugins.activation import SYSCALL, EventSource
-from falco.sources import Decoder
+from falco.sources import Decoder, InputStream
 
 _log = structlog.get_logger(__name__)
 
@@ -33,14 +33,21 @@ class Track:
     """
 
     def __init__(
-        self, session: Session, source: EventSource, rulebook: Rulebook, output: Emitter, *, where: str | None = None
+        self,
+        session: Session,
+        source: EventSource,
+        rulebook: Rulebook,
+        output: Emitter,
+        *,
+        where: str | None = None,
+        stream: InputStream | None = None,
     ) -> None:
         self.name = source.name
         self.error: FalcoError | None = None
         self.statistics = Statistics()
         self._session = session
         self._output = output
-        self.source = session.open_source(source.name, where)
+        self.source = session.open_source(source.name, where, stream)
         self.drops: DropMonitor | None = None
         if source.name == SYSCALL and not session.options.is_scan:
             self.drops = DropMonitor(session.settings.syscall_event_drops, self.source.kernel_counters, output)

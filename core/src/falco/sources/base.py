@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from falco.conditions.checked import Check
     from falco.ruleset import DispatchField, Residual, Ruleset
     from falco.sources.recording import Recorder, RecordingLimits
+    from falco.sources.stream import InputStream
 
 B_co = TypeVar("B_co", covariant=True)
 B_contra = TypeVar("B_contra", contravariant=True)
@@ -57,6 +58,8 @@ class Source(ABC, Generic[B_co]):
 
     Title -> several fields: a path, innermost first; alerts are counted in a tree. At most a dozen.
     """
+    stream: InputStream | None = None
+    """An open pipe that is to be read in place of what *open_params* names; ``falco scan`` sets it."""
     is_closed: bool = False
     """Whether ``close`` was called: what ``batches`` looks at each time it is resumed."""
     report: Callable[[str], None] = staticmethod(_warn)
