@@ -144,6 +144,8 @@ class FileTransport:
                     splitter.feed((line,))
                     if splitter.is_lines is not None:
                         return splitter.is_lines
+                    if file.tell() > 2 * self._limits.record:
+                        return False
         except DAMAGED:
             pass
         return False

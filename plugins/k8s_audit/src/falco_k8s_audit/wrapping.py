@@ -46,7 +46,8 @@ def hint(data: bytes) -> str:
     if _docker_log(data) is not None:
         return f"; this is a line of Docker's container log that holds no whole audit event: {_ELSEWHERE}"
     start = data.find(b"{")
-    if data[: max(start, 0)].strip(_SEPARATORS + b"[") and (found := _apart(data[start:])) and all(map(_is_audit, found)):
+    is_prefixed = bool(data[: max(start, 0)].strip(_SEPARATORS + b"["))
+    if is_prefixed and (found := _apart(data[start:])) and all(map(_is_audit, found)):
         return "; there is text before the event: remove it (sed 's/^[^{]*//')"
     if data[:1] in b'"}],':
         return "; the beginning of a document is missing: the input begins in the middle of it, or was overwritten"
