@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from falco.alerts.statistics import Statistics
-from falco.cli.duration import Limited
+from falco.cli.duration import Limited, ending_after
 from falco.cli.recording import Recording
 from falco.cli.rulebook import Rulebook, build
 from falco.cli.session import Session
@@ -71,10 +71,11 @@ class Track:
         """Run to the end of the source, on this thread."""
         started_s = time.monotonic()
         try:
-            if self._session.options.jobs > 1 and not self._session.settings.capture.enabled:
-                self._run_jobs()
-            else:
-                self._run_here()
+            with ending_after(self._session.options.duration_s, self.stop):
+                if self._uses_jobs():
+                    self._run_jobs()
+                else:
+                    self._run_here()
         except FalcoError as error:
             self.error = error
             failed.set()
@@ -83,6 +84,17 @@ class Track:
             self.error = FalcoError(f"event source '{self.name}' failed: {type(error).__name__}: {error}")
             failed.set()
         self._elapsed_s = time.monotonic() - started_s
+
+    def _uses_jobs(self) -> bool:
+        """Whether several processes do the work; says so if they were asked for and do not."""
+        options = self._session.options
+        if options.jobs <= 1:
+            return False
+        reason = "-M looks at events in order" if options.duration_s else ""
+        reason = "captures are written by one process" if self._session.settings.capture.enabled else reason
+        if reason:
+            _log.warning(f"{self.name}: one process does the work of {options.jobs}: {reason}")
+        return not reason
 
     def _run_here(self) -> None:
         decoder = self._event_source.decoder_type()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 from falco.alerts import Alert, AlertTemplate, values
 from falco.conditions.checked import FALSE, TRUE, Check, Condition
 from falco.events import Envelope
+from falco.fields.evt import POSITIONS
+from falco.fields.model import FieldUse
 from falco.ruleset.bindings import Bindings
 from falco.ruleset.codegen import Function
 from falco.ruleset.specialise import (
@@ -127,6 +129,22 @@ class Ruleset(Generic[E]):
     def everything(self) -> Residual[E]:
         """Decides any event: nothing known, nothing assumed."""
         return self._generate(self._reduce(self._conditions, nothing_assumed))
+
+    @cached_property
+    def positional(self) -> tuple[str, ...]:
+        """Rules that ask where an event stands among all events of the source, other than to print just that.
+
+        Their answer takes all events before: whoever scans a part of an input cannot give it.
+        """
+        found: list[str] = []
+        for position, condition in self._assumed:
+            rule = self.rules[position]
+            asked = [operand for check in checks(condition) for operand in operands(check)]
+            for template in (rule.output, *[extra.template for extra in rule.extra_fields]):
+                asked += [token.operand for token in template.tokens if not isinstance(token.operand, FieldUse)]
+            if any(use.name in POSITIONS for operand in asked for use in uses(operand)):
+                found.append(rule.name)
+        return tuple(found)
 
     @property
     def dispatch_misses(self) -> int:
