@@ -120,7 +120,7 @@ class Track:
         decoder = self._event_source.decoder_type()
         rules = self._rulebook.ruleset(self.name, decoder)
         pipeline: Pipeline[Any, Any] = Pipeline(self.source, decoder, rules, self._output, self._session.report)
-        self.statistics = pipeline.statistics
+        self.statistics, self._pipeline = pipeline.statistics, pipeline
         make = partial(build, self._rulebook.recipe(), self.name)
         result = JobsResult(counters=self._counters)
         jobs = self._session.options.jobs
@@ -140,4 +140,7 @@ class Track:
         """One line about speed."""
         count = self.count
         rate = count / self._elapsed_s if self._elapsed_s else 0.0
-        return f"({self.name}) Elapsed time: {self._elapsed_s:.3f}, Captured Events: {count}, {rate:.2f} eps\n"
+        text = f"({self.name}) Elapsed time: {self._elapsed_s:.3f}, Captured Events: {count}, {rate:.2f} eps\n"
+        if self._pipeline is not None and (number := self._pipeline.rules.undispatched):
+            text += f"({self.name}) Kinds of events decided by all rules: {number}\n"
+        return text

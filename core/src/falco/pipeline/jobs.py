@@ -126,6 +126,7 @@ class _Merged:
         self._result = result
         self._wait = pipeline.source.can_wait
         self._start_ns: int | None = None
+        self._said: set[str] = set()
         self.error: FalcoError | None = None
         """What ended the run while a part was scanned here."""
 
@@ -181,7 +182,9 @@ class _Merged:
         self._result.counters.update(part.counters)
         self._pipeline.failures += part.failures
         for sentence in part.reports:
-            self._pipeline.report(sentence)
+            if sentence not in self._said:  # what concerns no part every process says
+                self._said.add(sentence)
+                self._pipeline.report(sentence)
         if part.error is not None:
             raise part.error
         self.turn += 1

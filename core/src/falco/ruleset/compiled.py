@@ -65,9 +65,12 @@ class _Classes(dict[Class, "Residual[E] | None"], Generic[E]):
     def __init__(self, make: Callable[[Class], Residual[E] | None], full: Callable[[], Residual[E]]) -> None:
         super().__init__()
         self._make, self._full = make, full
+        self.overflows = 0
+        """How often there was no room for a class."""
 
     def __missing__(self, key: Class) -> Residual[E] | None:
         if len(self) >= self.CAPACITY:
+            self.overflows += 1
             return self._full()
         residual = self[key] = self._make(key)
         return residual
@@ -102,6 +105,7 @@ class Ruleset(Generic[E]):
         self.rules: tuple[Rule, ...] = tuple(rule for rule in rules if rule.enabled)
         self.first_only = first_only
         self.residuals_built = 0
+        self._is_noticed = False
         self._bindings: Bindings[E] = Bindings()
         self._compiled: tuple[CompiledRule[E], ...] = tuple(map(CompiledRule, self.rules))
 
@@ -145,6 +149,21 @@ class Ruleset(Generic[E]):
             if any(use.name in POSITIONS for operand in asked for use in uses(operand)):
                 found.append(rule.name)
         return tuple(found)
+
+    @property
+    def undispatched(self) -> int:
+        """How often a key was decided by all rules, because the rules tell too many kinds of keys apart."""
+        return self._classes.overflows
+
+    def notice(self) -> str:
+        """A sentence about ``undispatched`` for the log, the first time that there is reason; "" else."""
+        if self._is_noticed or not self._classes.overflows:
+            return ""
+        self._is_noticed = True
+        return (
+            f"rules tell more than {self._classes.CAPACITY} kinds of events apart by the fields they are dispatched "
+            "on: further ones are decided by all rules, which is slower"
+        )
 
     @property
     def dispatch_misses(self) -> int:
