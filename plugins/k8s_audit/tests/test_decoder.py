@@ -395,6 +395,22 @@ def test_what_is_refused_is_counted_and_said_and_the_rest_comes_out(bad, reason,
         assert sentences[0].startswith(place)
 
 
+def test_what_stands_around_events_is_taken_off_and_their_numbers_go_on():
+    one = line().strip()
+    wrapped = [b"\xef\xbb\xbf" + line(), one + b",\n", one + one, b"2026-03-09T09:00:01Z stdout F " + line(), line()]
+    found, sentences, decoder = said(wrapped)
+
+    assert [event.num for event in found] == [1, 2, 3, 4, 5, 6]
+    assert sentences == []
+    assert decoder.counters() == {}
+
+
+def test_what_is_wrapped_and_broken_is_said_with_what_it_is():
+    _, sentences, _ = said([b"2026-03-09T09:00:01Z stdout P " + line()[:20], line()])
+
+    assert "the container runtime cut it into pieces" in sentences[0]
+
+
 def test_a_flood_of_garbage_is_counted_exactly_and_said_a_few_times():
     _, sentences, decoder = said([b"x\n"] * 1000)
 

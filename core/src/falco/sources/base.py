@@ -69,6 +69,10 @@ class Source(ABC, Generic[B_co]):
         self.config = config
         self.open_params = open_params
 
+    def __str__(self) -> str:
+        """What it reads, for messages."""
+        return f"{self.event_source} {self.open_params}".rstrip()
+
     @abstractmethod
     def batches(self) -> Iterator[B_co]:
         """Batches in order, on the source's own thread.

@@ -18,7 +18,7 @@ import msgspec
 from falco.conditions.checked import Check, Operator
 from falco.fields import FieldUse
 from falco.sources import Decoder
-from falco_k8s_audit import document, timestamps
+from falco_k8s_audit import document, timestamps, wrapping
 from falco_k8s_audit.document import Array, Node, Object, Scalar, Slice
 from falco_k8s_audit.event import AuditEvent
 from falco_k8s_audit.records import DEFAULT_LIMITS, Limits, Records
@@ -215,7 +215,7 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
             self._refusals.add(Reason.RECORD_TOO_LARGE, place, f"larger than {limits.record} bytes: size>={size}")
             return
         if read is _read_item:
-            yield from self._event(record, rules, place, limits, is_item=True)
+            yield from self._event(record, rules, place, limits)
             return
         try:
             items: Iterable[Slice] = _read_list(record).items
@@ -223,16 +223,18 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
             data = bytes(record).strip(document.BLANKS)
             if not data:
                 return
-            if problem := document.check(data):
-                self._refusals.add(Reason.NOT_JSON, place, f"cannot parse JSON: {problem}")
-                return
-            node = document.opened(data)
+            problem = document.check(data)
+            node = None if problem else document.opened(data)
+            kind = node.get("kind") if isinstance(node, Object) else None
             if isinstance(node, Array):
                 elements = document.elements(data)
                 yield from self._candidates(elements, _read_event, rules, lambda i: f"{place}, element {i}", limits)
                 return
-            if not (isinstance(node, Object) and node.get("kind") == "EventList"):
-                yield from self._event(data, rules, place, limits, is_item=False)
+            if kind == "Event":
+                yield from self._event(data, rules, place, limits)
+                return
+            if not isinstance(node, Object) or kind != "EventList":
+                yield from self._wrapped(data, problem, rules, place, limits)
                 return
             listed = node.get("items")
             if not isinstance(listed, Array):
@@ -241,14 +243,22 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
             items = document.elements(listed.raw, is_flat=True)
         yield from self._candidates(items, _read_item, rules, lambda i: f"{place}, item {i}", limits)
 
-    def _event(
-        self, record: Slice, rules: Ruleset[AuditEvent], place: Place, limits: Limits, *, is_item: bool
+    def _wrapped(
+        self, data: bytes, problem: str, rules: Ruleset[AuditEvent], place: Place, limits: Limits
     ) -> Iterator[tuple[Residual[AuditEvent], AuditEvent]]:
-        """One event, with nothing assumed of it, or its refusal."""
+        """The events in what is neither one nor a list of them, or its refusal: *problem*, if it is not JSON."""
+        if events := wrapping.events_of(data):
+            yield from self._candidates(events, _read_event, rules, lambda _: str(place), limits)
+        elif problem:
+            self._refusals.add(Reason.NOT_JSON, place, f"cannot parse JSON: {problem}{wrapping.hint(data)}")
+        else:
+            self._refusals.add(Reason.NOT_AUDIT, place, f"{_NOT_RECOGNIZED}{wrapping.hint(data)}")
+
+    def _event(
+        self, record: Slice, rules: Ruleset[AuditEvent], place: Place, limits: Limits
+    ) -> Iterator[tuple[Residual[AuditEvent], AuditEvent]]:
+        """One event, with nothing assumed of it but that its kind is right, or its refusal."""
         node = document.opened(record)
-        if not is_item and not (isinstance(node, Object) and node.get("kind") == "Event"):
-            self._refusals.add(Reason.NOT_AUDIT, place, _NOT_RECOGNIZED)
-            return
         stamp = _stamp(node)
         if stamp is None:
             self._refusals.add(Reason.NO_TIME, place, "can't read stageTimestamp")

@@ -50,6 +50,10 @@ class AuditSource(Source[Records]):
         self._refusals = Refusals(self._say)
         self._transport = _transport(config, open_params.strip(), self._refusals, self._say)
 
+    def __str__(self) -> str:
+        """The files, and bytes of a file, that it reads; elsewhere ``open_params``."""
+        return str(self._transport) if isinstance(self._transport, FileTransport) else self.open_params
+
     @classmethod
     def recognises(cls, head: bytes) -> bool:
         """Whether *head* is text, and a line of it begins as a JSON object or array does."""
