@@ -24,8 +24,8 @@ from cheroot.makefile import MakeFile
 from cheroot.server import ChunkedRFile, Gateway, HTTPConnection, HTTPServer
 from cheroot.ssl import Adapter
 
-from falco.documents.nearby import nearest
-from falco.errors import SourceError
+from falco import SourceError
+from falco import nearest_path as nearest
 from falco_k8s_audit.config import Config
 from falco_k8s_audit.listeners import listener
 from falco_k8s_audit.mailbox import Delivery, Mailbox

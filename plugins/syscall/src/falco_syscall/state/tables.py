@@ -6,7 +6,7 @@ from collections.abc import ItemsView, Iterator, MutableMapping, ValuesView
 from struct import Struct
 from typing import Final, TypeAlias
 
-from falco.fields.text import from_bytes
+from falco import text_from_bytes as from_bytes
 from falco_syscall.state.descriptors import CLOEXEC, CONNECTIONS, Descriptor
 from falco_syscall.state.opening import OPEN_CALLS, OpenCall, opened
 from falco_syscall.state.paths import ABSENT, UNREADABLE
