@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from falco.plugins.rulefiles import RuleFile
     from falco.rules.model import Priority
     from falco.ruleset import UNKNOWN, DispatchField, Key, KeyPart, Residual, Ruleset
-    from falco.sources import Decoder, EventList, Recorder, RecordingLimits, Source
+    from falco.sources import Decoder, EventList, InputStream, Recorder, RecordingLimits, Source
 
 __all__ = [
     "EVENT_FIELDS",
@@ -67,6 +67,7 @@ __all__ = [
     "FormatOptions",
     "Formatter",
     "Getter",
+    "InputStream",
     "Key",
     "KeyPart",
     "Modifier",
@@ -124,7 +125,7 @@ _HOMES = {
     "falco.plugins.rulefiles": ("RuleFile",),
     "falco.rules.model": ("Priority",),
     "falco.ruleset": ("UNKNOWN", "DispatchField", "Key", "KeyPart", "Residual", "Ruleset"),
-    "falco.sources": ("Decoder", "EventList", "Recorder", "RecordingLimits", "Source"),
+    "falco.sources": ("Decoder", "EventList", "InputStream", "Recorder", "RecordingLimits", "Source"),
 }
 _HOME_OF = {name: (module, name) for module, names in _HOMES.items() for name in names} | {
     "EVENT_FIELDS": ("falco.fields.evt", "GROUP"),

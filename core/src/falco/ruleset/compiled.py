@@ -194,7 +194,8 @@ class Ruleset(Generic[E]):
             rule = self.rules[position]
             for template in (rule.output, *[extra.template for extra in rule.extra_fields]):
                 found += [token.operand for token in template.tokens]
-            found += [use for _title, use in rule.columns]
+            for _title, columns in rule.columns:
+                found += columns
         return frozenset(use.text for operand in found for use in uses(operand))
 
     def approximate(self, decidable: Callable[[Check], bool]) -> Condition:

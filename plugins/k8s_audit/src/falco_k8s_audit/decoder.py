@@ -8,6 +8,7 @@ UTF-8 in a key, a missing ``auditID``, an unusual time stamp.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias
@@ -20,6 +21,7 @@ from falco_k8s_audit.document import Array, Node, Object, Scalar, Slice
 from falco_k8s_audit.event import AuditEvent
 from falco_k8s_audit.records import DEFAULT_LIMITS, Limits, Records
 from falco_k8s_audit.refusals import Place, Reason, Refusals
+from falco_k8s_audit.view import View
 
 if TYPE_CHECKING:
     from falco import DispatchField, Residual, Ruleset
@@ -27,33 +29,33 @@ if TYPE_CHECKING:
 _ABSENT: Any = None
 """Default of a key that is missing. Declared ``str`` all the same, so that ``null`` does not decode: it is a text."""
 _MISS: Any = object()
-_NOT_PLAIN: Final = (msgspec.MsgspecError, ValueError, RecursionError)
+_NOT_PLAIN: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _NOT_RECOGNIZED: Final = "data not recognized as a k8s audit event"
-_STAMP_LENGTH: Final = 27
-"""Of a time stamp as Kubernetes writes it, to the microsecond."""
 _SHOWN: Final = 40
 """Characters of a bad time stamp in a message."""
 _STAMPS: Final = ("stageTimestamp", "requestReceivedTimestamp", "timestamp")
 """Where the time of an event is: the first of these keys that there is."""
 
 
-def _read_moment(text: str) -> datetime:
-    """``datetime.fromisoformat``, but 24:00 is no time of day."""
-    if text[11:13] == "24":
-        raise ValueError(text)
-    return datetime.fromisoformat(text)
+class _Seconds(dict[str, bool]):
+    """``seconds[text]``: whether *text* is a second as Kubernetes writes it, ``2026-03-01T06:00:00.``, of 1971 to 2261.
 
+    Many events have the same one, so that little of a time stamp is left to be looked at for each.
+    """
 
-def _reads_24_hours() -> bool:
-    """Whether ``fromisoformat`` takes 24:00, as it does from Python 3.14 on."""
-    try:
-        datetime.fromisoformat("2024-01-01T24:00:00Z")
-    except ValueError:
-        return False
-    return True
+    CAPACITY: Final = 4_096
 
-
-_fromisoformat: Final = _read_moment if _reads_24_hours() else datetime.fromisoformat
+    def __missing__(self, text: str) -> bool:
+        is_second = text[4:20:3] == "--T::." and text[11:13] != "24" and "1971" < text < "2262" and "\0" not in text
+        if is_second:
+            try:
+                datetime.fromisoformat(text[:-1])
+            except ValueError:
+                is_second = False
+        if len(self) >= self.CAPACITY:
+            self.clear()
+        self[text] = is_second
+        return is_second
 
 
 class _User(msgspec.Struct, gc=False, frozen=True):
@@ -111,6 +113,9 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
 
     def __init__(self) -> None:
         self._refusals = Refusals(self._say)
+        self._seconds = _Seconds()
+        self._views: defaultdict[Residual[AuditEvent], View] = defaultdict(View)
+        self._viewed: Ruleset[AuditEvent] | None = None
         self.general = 0
         """Records that took the general path."""
         self.decoded_fully = 0
@@ -153,27 +158,24 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
         limits: Limits,
     ) -> Iterator[tuple[Residual[AuditEvent], AuditEvent]]:
         """The hot loop. *where* names the record of an index."""
-        table, fromisoformat, num = rules.table, _fromisoformat, self.count
-        residual_of = table.get
+        table, seconds, num = rules.table, self._seconds, self.count
+        residual_of, views = table.get, self._views_of(rules)
         first = num  # num - first is the index of the record: shifted where a record is not one event
         # Until the first event, whose time the others are measured from, everything takes the general path.
         limit = limits.event if self.start_ns is not None else -1
         for record in records:
             try:
                 key = read(record)
-                stamp = key.stageTimestamp
-                fromisoformat(stamp)
             except _NOT_PLAIN:
                 pass
             else:
-                # As Kubernetes writes it, since fromisoformat() reads other forms too (and stops reading at a NUL),
-                # and within what assume() says.
+                stamp = key.stageTimestamp
+                # As Kubernetes writes it, to the microsecond, and within what assume() says.
                 if (
-                    len(stamp) == _STAMP_LENGTH
-                    and stamp[4:20:3] == "--T::."
-                    and stamp[-1] == "Z"
-                    and "\0" not in stamp
-                    and "1971" < stamp < "2262"
+                    stamp[26:] == "Z"
+                    and stamp[20:26].isdecimal()
+                    and stamp.isascii()
+                    and seconds[stamp[:20]]
                     and len(record) <= limit
                 ):
                     target = key.objectRef
@@ -186,7 +188,7 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
                         if residual is not None:
                             self.count = num
                             self.decoded_fully += 1
-                            yield residual, AuditEvent(record, num, stamp, self.start_ns)
+                            yield residual, AuditEvent(record, num, stamp, self.start_ns, views[residual])
                         continue
             self.count = num
             yield from self._general(record, read, rules, Place(where, num - first), limits)
@@ -194,6 +196,13 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
             num = self.count
             limit = limits.event if self.start_ns is not None else -1
         self.count = num
+
+    def _views_of(self, rules: Ruleset[AuditEvent]) -> Mapping[Residual[AuditEvent], View]:
+        """What the rules left for an event read of it, by the function that decides them."""
+        if rules is not self._viewed:
+            self._views.clear()
+            self._viewed = rules
+        return self._views
 
     def _general(
         self, record: Slice, read: _Read, rules: Ruleset[AuditEvent], place: Place, limits: Limits

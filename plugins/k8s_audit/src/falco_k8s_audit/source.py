@@ -65,6 +65,9 @@ class AuditSource(Source[Records]):
 
     def batches(self) -> Iterator[Records]:
         """Batches of records, in order."""
+        if self.stream is not None:
+            name = "standard input" if self.open_params == "-" else self.open_params
+            self._transport = StdinTransport(self.config.limits, self._refusals, self.stream, name)
         return self._transport.batches()
 
     def close(self) -> None:
@@ -73,7 +76,7 @@ class AuditSource(Source[Records]):
 
     def split(self, parts: int) -> Sequence[AuditSource]:
         """Files and directories, cut into at most *parts*; nothing else can be split."""
-        if not isinstance(self._transport, FileTransport):
+        if self.stream is not None or not isinstance(self._transport, FileTransport):
             return (self,)
         pieces = self._transport.split(parts)
         return [self._part(piece) for piece in pieces]
