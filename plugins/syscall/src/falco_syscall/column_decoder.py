@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from falco.sources import Decoder
+from falco import Decoder
 from falco_syscall.capture.chunks import Chunk
 from falco_syscall.capture.columns import NUMBERED, ColumnConverter, Columns, i64
 from falco_syscall.capture.event_table import EVENTS
@@ -29,9 +29,7 @@ from falco_syscall.state.sockets import new_socket
 from falco_syscall.state.tables import MOST_DESCRIPTORS, DescriptorTable, Undecoded
 
 if TYPE_CHECKING:
-    from falco.conditions.checked import Check
-    from falco.ruleset import Residual, Ruleset
-    from falco.sources import RecordingLimits
+    from falco import Check, RecordingLimits, Residual, Ruleset
     from falco_syscall.capture.chunks import Mask, Places
     from falco_syscall.state.threads import Thread, ThreadTable
 
