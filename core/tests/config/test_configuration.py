@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from falco.config import configuration
 from falco.config.merge import ConfigFile, read_file
 from falco.config.schema import config_schema
-from falco.config.settings import LogLevel, Matching
+from falco.config.settings import Extensions, LogLevel, Matching
 from falco.errors import ConfigError, FalcoError
 from falco.rules.model import Priority
 
@@ -300,7 +300,9 @@ def test_the_schema_has_every_key_and_those_of_channels():
     schema = config_schema({"pipe": Pipe})
     whole = schema["$defs"]["FalcoConfig"]
 
-    assert set(whole["properties"]) == {*configuration.Settings.__struct_fields__, "pipe_output"}
+    assert set(whole["properties"]) == {*configuration.Settings.__struct_fields__, "pipe_output", "x-falco-py"}
+    assert set(schema["$defs"]["Extensions"]["properties"]) == {*Extensions.__struct_fields__, "pipe_output"}
+    assert "enabled" not in schema["$defs"]["PipeExtension"]["properties"]
     assert schema["$defs"]["Pipe"]["properties"]["enabled"]["type"] == "boolean"
     assert whole["additionalProperties"] is False
     assert schema["$defs"]["Priority"] == {"type": "string", "enum": [one.name.lower() for one in Priority]}
