@@ -71,6 +71,17 @@ class TestLeniency:
     def test_nothing_is_a_configuration(self, text):
         assert settings(text) == settings("{}")
 
+    @pytest.mark.parametrize("text", ["---\n---\njson_output: true\n", "--- # none\n---\njson_output: true\n---\n"])
+    def test_empty_documents_are_passed_over(self, text):
+        assert settings(text).json_output is True
+        assert problems(text) == []
+
+    def test_a_further_document_is_said(self):
+        assert settings("priority: error\n---\njson_output: true\n").json_output is False
+        assert problems("priority: error\n---\njson_output: true\n") == [
+            "falco.yaml:3:1: a further document is ignored: one file, one document"
+        ]
+
     def test_a_sequence_sets_nothing_and_is_a_problem(self):
         assert "this sequence sets nothing" in problems("- a")[0]
 
