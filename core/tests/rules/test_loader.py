@@ -719,3 +719,11 @@ def test_the_order_of_independent_files_does_not_matter(scopes, order):
     assert {one.name: one.condition for one in loader.rules} == {
         one.name: one.condition for single in alone.values() for one in single.rules
     }
+
+
+@pytest.mark.parametrize("text", ["---\n---\n{}", "{}---\n", "--- # nothing\n---\n{}---\n---\n"])
+def test_empty_documents_are_no_matter_for_the_schema(load, text):
+    _, result = load(text.format("- list: a\n  items: [b]\n"))
+
+    assert result.is_successful
+    assert result.to_json()["schema_valid"]

@@ -57,13 +57,17 @@ class Rulebook:
         self._texts = tuple(texts)
         self._rulesets: dict[str, Ruleset[Any]] = {}
         self.loader = loader(session)
+        warnings = []
         for text in self._texts:
             result = self.loader.load(text.name, text.data)
             if not result.is_successful:
                 raise RuleError(result.text().rstrip("\n"))
             if result.warnings:
-                _log.warning(result.text().rstrip("\n"))
-        requirements.check(self.loader.required_plugins, session.active.versions)
+                warnings.append(result.text().rstrip("\n"))
+        # first: without the plugin every rule and macro has a warning
+        requirements.check(self.loader.required_plugins, session.active.versions, session.how_to_load)
+        for warning in warnings:
+            _log.warning(warning)
         columns = {name: tuple(session.columns(name).items()) for name in session.event_sources}
         self.rules: tuple[Rule, ...] = tuple(
             replace(rule, columns=columns[rule.source]) if columns.get(rule.source) else rule

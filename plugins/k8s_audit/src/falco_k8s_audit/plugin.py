@@ -19,6 +19,7 @@ def falco_plugin_info() -> PluginInfo:
         name="k8s_audit",
         version=version("falco-k8s-audit"),
         description="Kubernetes audit events from files, standard input and the audit webhook",
+        contact="The Falco in Python maintainers",
         id=1,
         provides={"k8saudit": "0.18.0", "json": "0.7.4"},
         fields_only=frozenset({"json"}),

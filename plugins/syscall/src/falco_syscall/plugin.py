@@ -20,6 +20,7 @@ def falco_plugin_info() -> PluginInfo:
         name="syscall",
         version=version("falco-syscall"),
         description="Linux system calls: captures, processes, descriptors, containers",
+        contact="The Falco in Python maintainers",
         provides={"container": "0.7.1"},
         fields_only=frozenset({"container"}),
     )
