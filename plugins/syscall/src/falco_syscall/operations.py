@@ -48,6 +48,9 @@ _PLAIN_TRANSFER: Final = _mask_of(PLAIN_TRANSFERS)
 _IS_DUP: Final = _mask_of(frozenset({CODES["SYSCALL_DUP_1_X"], CODES["SYSCALL_DUP2_X"]}))
 
 
+Times: TypeAlias = npt.NDArray[np.uint64]
+"""Nanoseconds since the epoch."""
+
 Path: TypeAlias = tuple[int, int, int, int, bool]
 """The path of an open that must be looked at: where it begins in the chunk's data and ends, its NUL included; where the
 enter event has it, 0 if it does not; the intent for `OpenInterest`, -1 if no rule wants it whatever it is; whether it
@@ -70,7 +73,7 @@ class Operations:
         interest: Interest,
         effects: Effects,
         *,
-        times: Places,
+        times: Times,
         before_ns: int,
     ) -> None:
         """Decides.
@@ -127,7 +130,7 @@ class Operations:
         )
         return zip(*[column.tolist() for column in columns], strict=True)
 
-    def _choose(self, numbered: Places, times: Places, before_ns: int) -> None:
+    def _choose(self, numbered: Places, times: Times, before_ns: int) -> None:
         """Find the events, and what they are to the rules."""
         columns, interest, effects = self._columns, self._interest, self._effects
         data, codes = columns.chunk.data, columns.codes[numbered]
