@@ -68,6 +68,7 @@ class Machine:
     """The state of the machine that a capture is from.
 
     Attributes:
+        info: What the capture says of it; None if it says nothing.
         boot_ns: When it was started, since the epoch; 0 if the capture does not say.
         interfaces: Its network addresses.
         accounts: Users and groups.
@@ -89,6 +90,7 @@ class Machine:
         self._begin()
 
     def _begin(self) -> None:
+        self.info: MachineInfo | None = None
         self.boot_ns = 0
         self.interfaces = Interfaces()
         self.accounts = Accounts()
@@ -118,6 +120,7 @@ class Machine:
             case Section():
                 self._reset()
             case MachineInfo(boot_time_ns=boot_ns):
+                self.info = metadata
                 self.boot_ns = boot_ns
             case InterfaceList(interfaces=interfaces):
                 self.interfaces = Interfaces(interfaces)
