@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from falco.conditions.bind import getter
 from falco.conditions.checked import Operand
+from falco.fields.evt import RELTIMES
 from falco.fields.format import TIME_FORMATS, Shape, is_shown
 from falco.fields.model import FieldUse, Getter
 from falco.rules.model import Priority, Rule
@@ -72,9 +73,6 @@ class AlertTemplate:
             columns=tuple((title, tuple(map(slots.get, uses))) for title, uses in rule.columns),
             reltimes=tuple((slot, _name(operand)) for operand, slot in slots.items() if _name(operand) in RELTIMES),
         )
-
-
-RELTIMES: Final = ("evt.reltime", "evt.reltime.s", "evt.reltime.ns")
 
 
 def values(rule: Rule) -> Callable[[Any], Values]:

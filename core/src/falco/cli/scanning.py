@@ -28,6 +28,7 @@ EXIT_CLEAN: Final = 0
 EXIT_ALERTS: Final = 1
 EXIT_FAILED: Final = 2
 _LOOK_S: Final = 0.1
+_PIPE_S: Final = 1.0
 
 
 def scan(session: Session, inputs: Inputs, screen: Screen, process: Process | None) -> int:
@@ -111,13 +112,16 @@ class Scan:
 
     def _scan(self, one: Input) -> None:
         source = self._session.event_sources[one.source]
-        track = Track(self._session, source, self._rulebook, self.summary, where=one.where)
+        track = Track(self._session, source, self._rulebook, self.summary, where=one.where, stream=one.stream)
         thread = threading.Thread(target=track.run, args=(threading.Event(),), name=f"scan {one.name}", daemon=True)
         thread.start()
         while thread.is_alive():
             thread.join(_LOOK_S)
             if self._is_over:
                 track.stop()
+                if one.stream is not None:  # a pipe may have nothing more to say, for ever
+                    thread.join(_PIPE_S)
+                    break
             if self._screen.has_progress:
                 done, events = self._bytes + track.source.bytes_read, self._events + track.count
                 self._screen.show(self._progress.line(done, events, self.summary.total))

@@ -30,7 +30,7 @@ from falco.plugins import init_config, listing
 from falco.plugins.activation import ActivePlugins, EventSource, activate
 from falco.plugins.manager import PluginManager
 from falco.plugins.scopes import scopes_of
-from falco.sources import Source
+from falco.sources import InputStream, Source
 
 DEFAULT_CONFIG: Final = "/etc/falco/falco.yaml"
 FIRST_RUN: Final = "packaged falco.yaml"
@@ -154,12 +154,13 @@ class Session:
         """The keys that the source of system calls reads: ``engine``."""
         return self.configuration.merged.root.get("engine")
 
-    def open_source(self, name: str, where: str | None = None) -> Source[Any]:
+    def open_source(self, name: str, where: str | None = None, stream: InputStream | None = None) -> Source[Any]:
         """The source of the event source *name*, constructed: nothing is opened yet.
 
         Args:
             name: The event source.
             where: What it opens; None = what falco.yaml says.
+            stream: An open pipe that it is to read instead.
 
         Raises:
             ConfigError: No installed plugin can open it.
@@ -169,7 +170,9 @@ class Session:
             raise ConfigError(f"event source '{name}': no plugin that is loaded can open it")
         entry = source.plugin.entry
         params = self.settings.engine.replay.capture_file if entry is None else entry.open_params.strip()
-        return source.source_type(self.source_configs[name], params if where is None else where)
+        opened = source.source_type(self.source_configs[name], params if where is None else where)
+        opened.stream = stream
+        return opened
 
     def columns(self, name: str) -> Mapping[str, tuple[FieldUse, ...]]:
         """What alerts of the event source *name* are counted by in a scan, by title; several fields are a path."""

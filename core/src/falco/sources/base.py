@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from falco.conditions.checked import Check
     from falco.ruleset import DispatchField, Residual, Ruleset
     from falco.sources.recording import Recorder, RecordingLimits
+    from falco.sources.stream import InputStream
 
 B_co = TypeVar("B_co", covariant=True)
 B_contra = TypeVar("B_contra", contravariant=True)
@@ -57,6 +58,8 @@ class Source(ABC, Generic[B_co]):
 
     Title -> several fields: a path, innermost first; alerts are counted in a tree. At most a dozen.
     """
+    stream: InputStream | None = None
+    """An open pipe that is to be read in place of what *open_params* names; ``falco scan`` sets it."""
     is_closed: bool = False
     """Whether ``close`` was called: what ``batches`` looks at each time it is resumed."""
     report: Callable[[str], None] = staticmethod(_warn)
@@ -65,6 +68,10 @@ class Source(ABC, Generic[B_co]):
     def __init__(self, config: Any, open_params: str) -> None:
         self.config = config
         self.open_params = open_params
+
+    def __str__(self) -> str:
+        """What it reads, for messages."""
+        return f"{self.event_source} {self.open_params}".rstrip()
 
     @abstractmethod
     def batches(self) -> Iterator[B_co]:

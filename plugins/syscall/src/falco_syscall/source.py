@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, ClassVar, Final
+from typing import BinaryIO, ClassVar, Final, cast
 
 import msgspec
 
@@ -69,7 +69,8 @@ class SyscallSource(Source[Chunk]):
         if self._is_closed:
             return
         try:
-            file = Path(self.open_params).open("rb")  # noqa: SIM115  closed below
+            path = Path(self.open_params)
+            file = path.open("rb") if self.stream is None else cast("BinaryIO", self.stream)
             reader = ChunkReader(file)
         except OSError as error:
             raise SourceError(f"cannot open capture {self.open_params}: {error.strerror or error}") from error

@@ -13,7 +13,7 @@ from falco_syscall.fields.binding import constant, of_thread, plain
 from falco_syscall.state.credentials import CAPABILITIES
 from falco_syscall.state.descriptors import NAMES
 from falco_syscall.state.paths import ABSENT
-from falco_syscall.state.threads import Thread
+from falco_syscall.state.threads import EXE_FROM_MEMFD, EXE_LOWER_LAYER, EXE_UPPER_LAYER, EXE_WRITABLE, Thread
 
 if TYPE_CHECKING:
     from falco.fields import Value
@@ -379,10 +379,10 @@ BINDERS: Final[dict[str, Binder]] = {
     "proc.ppid.duration": plain(_parent_duration),
     "proc.pid.ts": _nonzero(lambda thread: thread.clone_ns),
     "proc.ppid.ts": _parent_thread(lambda thread: thread.clone_ns),
-    "proc.is_exe_writable": of_thread(lambda thread: thread.exe_writable),
-    "proc.is_exe_upper_layer": of_thread(lambda thread: thread.exe_upper_layer),
-    "proc.is_exe_lower_layer": of_thread(lambda thread: thread.exe_lower_layer),
-    "proc.is_exe_from_memfd": of_thread(lambda thread: thread.exe_from_memfd),
+    "proc.is_exe_writable": of_thread(lambda thread: bool(thread.exe_flags & EXE_WRITABLE)),
+    "proc.is_exe_upper_layer": of_thread(lambda thread: bool(thread.exe_flags & EXE_UPPER_LAYER)),
+    "proc.is_exe_lower_layer": of_thread(lambda thread: bool(thread.exe_flags & EXE_LOWER_LAYER)),
+    "proc.is_exe_from_memfd": of_thread(lambda thread: bool(thread.exe_flags & EXE_FROM_MEMFD)),
     "proc.is_sid_leader": of_thread(lambda thread: thread.sid == thread.vpid),
     "proc.is_vpgid_leader": of_thread(lambda thread: thread.vpgid == thread.vpid),
     "proc.is_pgid_leader": of_thread(lambda thread: thread.pgid == thread.pid),
