@@ -10,7 +10,7 @@ CAPTURE_EVENTS ?= 1500000
 PORTABLE := core/src plugins/k8s_audit/src plugins/outputs/src
 PYTEST := $(BIN)/pytest -q
 
-.PHONY: demo test lint types layers unit zone conformance packaging pythons bench clean
+.PHONY: demo test lint types layers unit zone conformance docs packaging pythons bench clean
 
 .venv/ready: requirements-dev.txt pyproject.toml $(wildcard */pyproject.toml plugins/*/pyproject.toml examples/*/pyproject.toml)
 	$(PYTHON) -m venv .venv
@@ -21,7 +21,7 @@ PYTEST := $(BIN)/pytest -q
 demo: .venv/ready
 	@BIN=$(BIN) tools/demo.sh
 
-test: lint types layers unit zone conformance packaging pythons
+test: lint types layers unit zone conformance docs packaging pythons
 	@echo "All checks passed."
 
 lint: .venv/ready
@@ -48,6 +48,15 @@ zone: .venv/ready
 # Recorded answers of Falco in ../shared, skipped where that is not.
 conformance: .venv/ready
 	$(PYTEST) -n $(JOBS) --dist loadfile -rs tests/conformance
+
+.venv-docs/ready: requirements-docs.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+	touch $@
+
+# Into docs/_build; warnings are errors. That commands and YAML in the pages are true is shown by tests/docs.
+docs: .venv-docs/ready
+	.venv-docs/bin/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env docs docs/_build
 
 packaging: .venv/ready
 	$(PYTEST) -m wheels tests/packaging

@@ -1,6 +1,9 @@
 """The audit webhook on loopback: events a second against ``json.loads``, nothing lost, and how late alerts are.
 
     python tests/benchmarks/bench_webhook.py [--events 100000] [--rate 5000] [--seconds 5]
+    python tests/benchmarks/bench_webhook.py --minutes 10 [--rate 2000]
+
+With ``--minutes`` it measures whether memory stays flat, and nothing else.
 
 Clients are processes of their own, as API servers are. The receiver is the installed command with the packaged rules.
 """
@@ -9,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import itertools
 import json
 import os
 import re
@@ -17,6 +21,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -171,17 +176,57 @@ def latency(folder: Path, rate: int, seconds: int) -> None:
     )
 
 
+def resident_mb(pid: int) -> float:
+    """Memory that the process *pid* holds, as Linux tells."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) / 1024
+
+
+def memory(folder: Path, rate: int, minutes: float) -> None:
+    """What the receiver holds at a quarter, at half and at the end of *minutes*, each request with other events.
+
+    A connection is kept for a while, as that of an API server is, and then made anew.
+    """
+    receiver = Receiver(folder, '"packaged:k8s_audit_rules.yaml"')
+    read = threading.Thread(target=lambda: [None for _ in receiver.process.stdout or ()], daemon=True)
+    read.start()
+    lines = (line.strip() for line in audit_log.AuditLog(0.005).lines(sys.maxsize))
+    head = b'{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":['
+    marks = [minutes * 60 * share for share in (0.05, 0.25, 0.5, 0.75, 1.0)]
+    start, sent, sizes = time.perf_counter(), 0, []
+    connection = http.client.HTTPConnection("127.0.0.1", receiver.port)
+    while marks:
+        if (early_s := start + sent / rate - time.perf_counter()) > 0:
+            time.sleep(early_s)
+        body = head + b",".join(itertools.islice(lines, BATCH)) + b"]}"
+        connection.request("POST", "/k8s-audit", body, {"Content-Type": "application/json"})
+        connection.getresponse().read()
+        sent += BATCH
+        if sent % (500 * BATCH) == 0:
+            connection.close()
+        if time.perf_counter() - start >= marks[0]:
+            sizes.append(resident_mb(receiver.process.pid))
+            print(f"memory: {sizes[-1]:.1f} MB after {marks.pop(0) / 60:.1f} min, {sent:,} events", flush=True)
+    receiver.process.terminate()
+    receiver.process.wait(PATIENCE_S)
+    print(f"memory: grew by {sizes[-1] - sizes[1]:+.1f} MB from the first quarter to the end (wanted: 0)")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--rate", type=int, default=5000, help="events a second when latency is measured")
     parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--minutes", type=float, default=0, help="measure memory for so long, and nothing else")
     parser.add_argument("--client", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.client:
         send(int(options.client[0]), Path(options.client[1]))
         return
     with tempfile.TemporaryDirectory() as directory:
+        if options.minutes:
+            memory(Path(directory), options.rate, options.minutes)
+            return
         throughput(Path(directory), options.events)
         latency(Path(directory), options.rate, options.seconds)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0

@@ -232,20 +232,87 @@ def test_a_rude_client_gets_no_200_and_disturbs_nobody(shared, bad):
     assert webhook.process.poll() is None
 
 
-def test_slow_clients_hold_up_nobody(start):
+def test_idle_connections_cost_no_thread(start):
     webhook = start()
     with contextlib.ExitStack() as stack:
-        for text in (
-            b"",
-            b"POST",
-            b"POST /k8s-audit HTTP/1.1\r\n",
-            b"POST /k8s-audit HTTP/1.1\r\nContent-Length: 9\r\n\r\n",
-        ):
-            for _ in range(2):
-                sock = stack.enter_context(webhook.connect())
-                sock.sendall(text)
+        for _ in range(500):
+            stack.enter_context(webhook.connect())
 
         assert webhook.post(b"{}")[0] == 200
+        assert webhook.tell("take") == ["{}"]
+        assert webhook.tell("counters")[0] == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"P", b"POST /k8s-audit HTTP/1.1\r\n", b"POST /k8s-audit HTTP/1.1\r\nContent-Length: 9\r\n\r"],
+)
+def test_heads_that_come_byte_by_byte_cost_no_thread(start, text):
+    webhook = start()
+    with contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(webhook.connect()) for _ in range(100)]
+        for sock in slow:
+            sock.sendall(text[:-1])
+        for sock in slow:
+            sock.sendall(text[-1:])
+
+        assert webhook.post(b"{}")[0] == 200
+        assert webhook.tell("take") == ["{}"]
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 9000", b"Transfer-Encoding: chunked"])
+def test_bodies_that_come_byte_by_byte_give_way_to_others(start, framing):
+    webhook = start()
+    head = b"POST /k8s-audit HTTP/1.1\r\nHost: x\r\n%s%s\r\n\r\n" % (_JSON.encode(), framing)
+    stopped = threading.Event()
+
+    def dribble(socks):
+        while not stopped.wait(0.05):
+            for sock in socks:
+                with contextlib.suppress(OSError):
+                    sock.sendall(b"1\r\nx\r\n")
+
+    with contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(webhook.connect()) for _ in range(40)]
+        for sock in slow:
+            sock.sendall(head)
+        thread = threading.Thread(target=dribble, args=(slow,))
+        thread.start()
+        try:
+            assert webhook.post(b"{}")[0] == 200
+        finally:
+            stopped.set()
+            thread.join()
+
+    assert webhook.tell("take") == ["{}"]
+    counters, said = webhook.tell("counters")
+    assert counters["requests refused by the webhook"] > 0
+    assert any("its body comes slowly, and others wait" in sentence for sentence in said)
+
+
+def test_pipelined_requests_are_answered_in_order(shared):
+    request = b"POST /k8s-audit HTTP/1.1\r\nHost: x\r\n%sContent-Length: 7\r\n\r\n" % _JSON.encode()
+    with shared.connect() as sock:
+        sock.sendall(b"".join(request + b'{"n":%d}' % i for i in range(9)))
+        data = b""
+        while data.count(b"200 OK") < 9:
+            part = sock.recv(65536)
+            assert part, data
+            data += part
+
+    taken = []
+    while len(taken) < 9:
+        taken += shared.tell("take")
+    assert taken == [f'{{"n":{i}}}' for i in range(9)]
+
+
+def test_a_client_that_speaks_tls_to_a_plain_webhook_is_told_of_in_words(start):
+    webhook = start()
+    webhook.context = ssl.create_default_context()
+    with pytest.raises(OSError):
+        webhook.post()
+
+    assert any("the URL of the client must be http://" in said for said in webhook.tell("counters")[1])
 
 
 def test_a_full_mailbox_makes_clients_wait_and_loses_nothing(start):
@@ -399,10 +466,19 @@ def test_https_refuses_clients_without_a_certificate_if_it_demands_one(start, ce
     assert any("TLS handshake failed" in said for said in webhook.tell("counters")[1])
 
 
-def test_https_stands_plain_and_silent_clients(start, certificates):
+def test_https_stands_plain_silent_and_slow_clients(start, certificates):
     webhook = start(scheme="https", sslCertificate=str(certificates / "both.pem"))
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        trusting(certificates).wrap_bio(incoming, outgoing, server_hostname="localhost").do_handshake()
+    hello = outgoing.read()
     with contextlib.ExitStack() as stack:
-        for _ in range(3):
+        slow = [stack.enter_context(webhook.connect()) for _ in range(100)]
+        for sock in slow:
+            sock.sendall(hello[:20])
+        for sock in slow:
+            sock.sendall(hello[20:21])
+        for _ in range(100):
             stack.enter_context(webhook.connect())
         with contextlib.suppress(ConnectionError):
             webhook.post(b"{}")

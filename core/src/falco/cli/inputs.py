@@ -13,7 +13,7 @@ from falco.cli.session import Session
 from falco.documents.nearby import nearest
 from falco.errors import ConfigError
 from falco.plugins.activation import SYSCALL
-from falco.sources import Source
+from falco.sources import InputStream, Source
 
 STDIN: Final = "-"
 _HEAD_BYTES: Final = 1 << 16
@@ -23,12 +23,16 @@ _GZIP_WINDOW: Final = 31
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One file, or standard input; *name* as messages show it, *size* in bytes on the disk, 0 = not known."""
+    """One file, or standard input; *name* as messages show it, *size* in bytes on the disk, 0 = not known.
+
+    *stream* is what a pipe is read from: it has been opened to see what it holds.
+    """
 
     name: str
     where: str
     source: str
     size: int
+    stream: InputStream | None = None
 
 
 class Inputs:
@@ -61,14 +65,16 @@ class Inputs:
 
     def _inputs(self, name: str) -> Iterator[Input]:
         if name == STDIN:
-            yield Input(name, name, self._source or self._only(self._plugins, "standard input"), 0)
+            yield self._pipe(name, name, InputStream.standard_input())
             return
         path = self._cwd / name
         try:
             status = path.stat()
+            if stat.S_ISREG(status.st_mode):
+                yield Input(name, str(path), self._source_of(path, name), status.st_size)
+                return
             if not stat.S_ISDIR(status.st_mode):
-                size = status.st_size if stat.S_ISREG(status.st_mode) else 0
-                yield Input(name, str(path), self._source_of(path, name, is_empty=not size), size)
+                yield self._pipe(name, str(path), InputStream(path.open("rb", buffering=0)))
                 return
             files = sorted((one.stat().st_mtime_ns, one) for one in path.iterdir() if one.is_file())
         except FileNotFoundError:
@@ -77,22 +83,25 @@ class Inputs:
             raise ConfigError(f"cannot read '{name}': {error.strerror}") from None
         for _, file in files:
             shown = f"{name.rstrip('/')}/{file.name}"
-            size = file.stat().st_size
             try:
-                yield Input(shown, str(file), self._source_of(file, shown, is_empty=not size), size)
+                yield Input(shown, str(file), self._source_of(file, shown), file.stat().st_size)
             except ConfigError:
                 self.passed_over.append(shown)
 
-    def _source_of(self, path: Path, name: str, *, is_empty: bool) -> str:
-        if self._source:
-            return self._source
-        if is_empty:  # or a pipe, of which nothing may be taken
-            return self._only(self._plugins, f"'{name}'")
-        head = _head(path)
+    def _pipe(self, name: str, where: str, stream: InputStream) -> Input:
+        shown = "standard input" if name == STDIN else f"'{name}'"
+        return Input(name, where, self._source or self._recognised(_inflated(stream.look()), shown), 0, stream)
+
+    def _source_of(self, path: Path, name: str) -> str:
+        return self._source or self._recognised(_head(path), f"'{name}'")
+
+    def _recognised(self, head: bytes, shown: str) -> str:
+        if not head:
+            return self._only(self._plugins, shown)
         for source, cls in self._types.items():
             if cls.recognises(head):
                 return source
-        return self._only([source for source in self._plugins if not _can_tell(self._types[source])], f"'{name}'")
+        return self._only([source for source in self._plugins if not _can_tell(self._types[source])], shown)
 
     @property
     def _plugins(self) -> list[str]:
@@ -122,7 +131,11 @@ def _can_tell(cls: type[Source[Any]]) -> bool:
 def _head(path: Path) -> bytes:
     """The beginning of the file, inflated."""
     with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
+        return _inflated(file.read(_HEAD_BYTES))
+
+
+def _inflated(head: bytes) -> bytes:
+    """*head*, or what is in it if it is gzip."""
     if not head.startswith(_GZIP):
         return head
     try:

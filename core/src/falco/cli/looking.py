@@ -73,7 +73,7 @@ def look(session: Session, one: Input, question: Question) -> int:
     rule = _rule(question, source, session.scopes[name])
     decoder: Decoder[Any, Any] = source.decoder_type()
     rules: Ruleset[Any] = Ruleset([rule], dispatch=decoder.dispatch, assume=decoder.assume, first_only=True)
-    opened = session.open_source(name, one.where)
+    opened = session.open_source(name, one.where, one.stream)
     view = _view(session, AlertTemplate.of(rule), question, opened.close)
     pipeline: Pipeline[Any, Any] = Pipeline(opened, decoder, rules, view, session.report)
     try:

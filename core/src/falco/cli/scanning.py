@@ -28,6 +28,7 @@ EXIT_CLEAN: Final = 0
 EXIT_ALERTS: Final = 1
 EXIT_FAILED: Final = 2
 _LOOK_S: Final = 0.1
+_PIPE_S: Final = 1.0
 
 
 def scan(session: Session, inputs: Inputs, screen: Screen, process: Process | None) -> int:
@@ -79,7 +80,9 @@ class Scan:
         self._bytes = 0
         self._lost: list[tuple[str, dict[str, int]]] = []
         sources = dict.fromkeys(found.source for found in inputs.found)
-        self.summary = Summary(dispatcher, (title for name in sources for title in session.columns(name)))
+        columns = {title: len(uses) for name in sources for title, uses in session.columns(name).items()}
+        trees = [title for title, length in columns.items() if length > 1]
+        self.summary = Summary(dispatcher, [title for title in columns if title not in trees], trees)
         self._progress = Progress(0 if any(not one.size for one in inputs.found) else self._size())
 
     def stop(self, reason: str) -> None:
@@ -109,13 +112,16 @@ class Scan:
 
     def _scan(self, one: Input) -> None:
         source = self._session.event_sources[one.source]
-        track = Track(self._session, source, self._rulebook, self.summary, where=one.where)
+        track = Track(self._session, source, self._rulebook, self.summary, where=one.where, stream=one.stream)
         thread = threading.Thread(target=track.run, args=(threading.Event(),), name=f"scan {one.name}", daemon=True)
         thread.start()
         while thread.is_alive():
             thread.join(_LOOK_S)
             if self._is_over:
                 track.stop()
+                if one.stream is not None:  # a pipe may have nothing more to say, for ever
+                    thread.join(_PIPE_S)
+                    break
             if self._screen.has_progress:
                 done, events = self._bytes + track.source.bytes_read, self._events + track.count
                 self._screen.show(self._progress.line(done, events, self.summary.total))

@@ -16,19 +16,21 @@ from falco.cli.options import Options
 from falco.cli.selection import select
 from falco.cli.surroundings import Surroundings
 from falco.clock import Clock, zone_of
+from falco.conditions.parser import parse_operand
 from falco.conditions.scope import Scope
 from falco.config import configuration
 from falco.config.configuration import Configuration
 from falco.config.merge import ConfigFile, read_file
 from falco.config.settings import LogFormat, Settings
 from falco.documents.nodes import Node
+from falco.documents.text import Text
 from falco.errors import ConfigError, PluginError
 from falco.fields.model import FieldUse
 from falco.plugins import init_config, listing
 from falco.plugins.activation import ActivePlugins, EventSource, activate
 from falco.plugins.manager import PluginManager
 from falco.plugins.scopes import scopes_of
-from falco.sources import Source
+from falco.sources import InputStream, Source
 
 DEFAULT_CONFIG: Final = "/etc/falco/falco.yaml"
 FIRST_RUN: Final = "packaged falco.yaml"
@@ -152,12 +154,13 @@ class Session:
         """The keys that the source of system calls reads: ``engine``."""
         return self.configuration.merged.root.get("engine")
 
-    def open_source(self, name: str, where: str | None = None) -> Source[Any]:
+    def open_source(self, name: str, where: str | None = None, stream: InputStream | None = None) -> Source[Any]:
         """The source of the event source *name*, constructed: nothing is opened yet.
 
         Args:
             name: The event source.
             where: What it opens; None = what falco.yaml says.
+            stream: An open pipe that it is to read instead.
 
         Raises:
             ConfigError: No installed plugin can open it.
@@ -167,15 +170,20 @@ class Session:
             raise ConfigError(f"event source '{name}': no plugin that is loaded can open it")
         entry = source.plugin.entry
         params = self.settings.engine.replay.capture_file if entry is None else entry.open_params.strip()
-        return source.source_type(self.source_configs[name], params if where is None else where)
+        opened = source.source_type(self.source_configs[name], params if where is None else where)
+        opened.stream = stream
+        return opened
 
-    def columns(self, name: str) -> Mapping[str, FieldUse]:
-        """What alerts of the event source *name* are counted by in a scan, by title."""
+    def columns(self, name: str) -> Mapping[str, tuple[FieldUse, ...]]:
+        """What alerts of the event source *name* are counted by in a scan, by title; several fields are a path."""
         source_type = self.event_sources[name].source_type
         if source_type is None or not self.options.is_scan:
             return {}
-        fields = self.scopes[name].fields
-        return {title: fields.use(field) for title, field in source_type.summary.items()}
+        scope, found = self.scopes[name], {}
+        for title, names in source_type.summary.items():
+            operands = [parse_operand(Text.of(one)) for one in ((names,) if isinstance(names, str) else names)]
+            found[title] = tuple(scope.fields.use(operand.name, operand.argument) for operand in operands)
+        return found
 
     @cached_property
     def selected(self) -> tuple[str, ...]:

@@ -116,6 +116,7 @@ def _scan() -> click.Command:
             falco scan --json audit.log | jq .rule      alerts as JSON, one a line
             falco scan --summary audit.log || exit 1    in CI: counts, and a failure if there are any
             falco scan -r syscalls.yaml trace.scap      system calls recorded with sysdig or Falco
+            falco scan --summary trace.scap             which rules, by which processes, containers and users
             """,
     )
 
@@ -138,7 +139,15 @@ def _events() -> click.Command:
         source: str,
         **common: Any,
     ) -> int:
-        """Print the events of a file that a condition of the rule language holds for; all without one."""
+        """Print the events of a file that a condition of the rule language holds for; all without one.
+
+        What a rule may ask, a look may ask: 'falco list fields' has the fields, 'falco list events' the event types.
+        With --json each event is an object with the fields of --fields; --stats counts their values, the most
+        frequent first, and with --json does so in one object.
+
+        The exit code is 0 whether or not an event was found, 1 if the condition is wrong or the file cannot be read
+        to its end.
+        """
         invocation = _invocation()
         is_json = common.pop("is_json")
         changes = {"is_scan": True, **_merged(**common, is_json=False)}
@@ -164,6 +173,12 @@ def _events() -> click.Command:
             falco events trace.scap                     every event, a line each
             falco events trace.scap 'proc.name = sh and evt.type = execve'
                                                         those that a condition holds for
+            falco events trace.scap --fields '%evt.num %proc.aname[2] > %proc.pname > %proc.cmdline' evt.type = execve
+                                                what to print of each
+            falco events trace.scap --json --fields '%fd.name %user.name' evt.is_open_write = true
+                                                the same for a program
+            falco events trace.scap --stats --fields '%proc.name %fd.sip' evt.type = connect
+                                                who connects to where, and how often
             falco events --stats audit.log --fields '%ka.verb %ka.user.name'
                                                         how often each value comes
             """,

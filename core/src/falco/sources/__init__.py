@@ -2,5 +2,6 @@
 
 from falco.sources.base import Decoder, EventList, Source
 from falco.sources.recording import Recorder, RecordingLimits
+from falco.sources.stream import InputStream
 
-__all__ = ["Decoder", "EventList", "Recorder", "RecordingLimits", "Source"]
+__all__ = ["Decoder", "EventList", "InputStream", "Recorder", "RecordingLimits", "Source"]

@@ -156,8 +156,7 @@ def _created_pod(_argument: str | None) -> Callable[[AuditEvent], str | None]:
         # upstream: a subresource that is no string counts as none
         if event.node(("objectRef", "resource")) != "pods" or (isinstance(subresource, str) and subresource):
             return None
-        name = event.node(("responseObject", "metadata", "name"))
-        return None if name is None else document.text(name)
+        return event.text(("responseObject", "metadata", "name"))
 
     return get
 
@@ -169,7 +168,7 @@ def _value(argument: str | None) -> Callable[[AuditEvent], str | None]:
     steps = pointer.parse(argument or "")
 
     def get(event: AuditEvent) -> str | None:
-        node = document.walk(event.document, steps)
+        node = event.value(steps)
         return None if node is None else document.text(node)
 
     return get
@@ -287,7 +286,7 @@ FIELDS: Final[tuple[Field[AuditEvent], ...]] = (
     _text("ka.req.binding.role", _REQUEST / "/roleRef/name", "Name of the role that the binding gives."),
     _keyed(
         "ka.req.binding.subject.has_name",
-        lambda _argument: lambda event: "true" if event.audit.members else None,
+        lambda _argument: lambda event: None if event.node(("auditID",)) is None else "true",
         "Always true; kept for rules of old, which should use ka.req.binding.subjects.user_names.",
     ),
     _text("ka.req.configmap.name", Path.of("/objectRef/name"), "Name of the object of the request."),

@@ -50,6 +50,10 @@ class AuditSource(Source[Records]):
         self._refusals = Refusals(self._say)
         self._transport = _transport(config, open_params.strip(), self._refusals, self._say)
 
+    def __str__(self) -> str:
+        """The files, and bytes of a file, that it reads; elsewhere ``open_params``."""
+        return str(self._transport) if isinstance(self._transport, FileTransport) else self.open_params
+
     @classmethod
     def recognises(cls, head: bytes) -> bool:
         """Whether *head* is text, and a line of it begins as a JSON object or array does."""
@@ -62,6 +66,9 @@ class AuditSource(Source[Records]):
 
     def batches(self) -> Iterator[Records]:
         """Batches of records, in order."""
+        if self.stream is not None:
+            name = "standard input" if self.open_params == "-" else self.open_params
+            self._transport = StdinTransport(self.config.limits, self._refusals, self.stream, name)
         return self._transport.batches()
 
     def close(self) -> None:
@@ -70,7 +77,7 @@ class AuditSource(Source[Records]):
 
     def split(self, parts: int) -> Sequence[AuditSource]:
         """Files and directories, cut into at most *parts*; nothing else can be split."""
-        if not isinstance(self._transport, FileTransport):
+        if self.stream is not None or not isinstance(self._transport, FileTransport):
             return (self,)
         pieces = self._transport.split(parts)
         return [self._part(piece) for piece in pieces]

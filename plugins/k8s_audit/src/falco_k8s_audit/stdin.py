@@ -1,14 +1,16 @@
-"""Audit events on standard input, as they come."""
+"""Audit events on standard input or another pipe, as they come; gzip is undone."""
 
 from __future__ import annotations
 
+import gzip
 import queue
-import sys
 import threading
+import zlib
 from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import BinaryIO, Final, Protocol
 
-from falco_k8s_audit.lines import LineBuffer
+from falco.sources import InputStream
+from falco_k8s_audit.lines import DAMAGED, LineBuffer
 from falco_k8s_audit.records import Limits, Records
 from falco_k8s_audit.refusals import Reason, Refusals
 from falco_k8s_audit.splitter import RecordSplitter
@@ -33,12 +35,20 @@ class StdinTransport:
         limits: What is too large.
         refusals: Counts and reports what cannot be read.
         stream: Standard input by default.
+        name: What messages call it.
     """
 
-    def __init__(self, limits: Limits, refusals: Refusals, stream: Stream | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        refusals: Refusals,
+        stream: BinaryIO | InputStream | None = None,
+        name: str = "standard input",
+    ) -> None:
         self._limits = limits
         self._refusals = refusals
         self._stream = stream
+        self._name = name
         self._closed = False
 
     def batches(self) -> Iterator[Records]:
@@ -46,9 +56,10 @@ class StdinTransport:
         if self._closed:
             return
         blocks: queue.Queue[bytes | Exception] = queue.Queue(_BLOCKS)
-        stream = sys.stdin.buffer if self._stream is None else self._stream
+        stream = InputStream.standard_input() if self._stream is None else self._stream
+        stream = stream if isinstance(stream, InputStream) else InputStream(stream)
         threading.Thread(target=_read, args=(stream, blocks), name="k8s_audit stdin", daemon=True).start()
-        lines, splitter = LineBuffer(self._limits.record), RecordSplitter("standard input:{}".format, self._limits)
+        lines, splitter = LineBuffer(self._limits.record), RecordSplitter(f"{self._name}:{{}}".format, self._limits)
         while not self._closed:
             try:
                 block = blocks.get(timeout=_IDLE_S)
@@ -56,7 +67,9 @@ class StdinTransport:
                 yield splitter.feed(())
                 continue
             if isinstance(block, Exception):
-                self._refusals.add(Reason.UNREADABLE, "standard input", f"cannot be read: {block}")
+                is_damaged = isinstance(block, (EOFError, gzip.BadGzipFile, zlib.error))
+                kind = Reason.INCOMPLETE if is_damaged else Reason.UNREADABLE
+                self._refusals.add(kind, self._name, f"cannot be read{' to its end' * is_damaged}: {block}")
                 block = b""
             if block:
                 yield splitter.feed(lines.feed(block))
@@ -70,12 +83,13 @@ class StdinTransport:
         self._closed = True
 
 
-def _read(stream: Stream, blocks: queue.Queue[bytes | Exception]) -> None:
+def _read(stream: InputStream, blocks: queue.Queue[bytes | Exception]) -> None:
     """Pass blocks on until the end, b"", or an error."""
     try:
-        while block := stream.read1(_BLOCK):
+        unpacked: Stream = gzip.GzipFile(fileobj=stream) if stream.is_gzip else stream
+        while block := unpacked.read1(_BLOCK):
             blocks.put(block)
-    except (OSError, ValueError) as error:
+    except (*DAMAGED, ValueError) as error:
         blocks.put(error)
         return
     blocks.put(b"")

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import errno
 import hmac
-import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,25 +18,19 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from cheroot import errors
-from cheroot.makefile import MakeFile
-from cheroot.server import ChunkedRFile, Gateway, HTTPConnection, HTTPServer
-from cheroot.ssl import Adapter
+from cheroot.server import ChunkedRFile, Gateway
 
 from falco.documents.nearby import nearest
 from falco.errors import SourceError
 from falco_k8s_audit.config import Config
+from falco_k8s_audit.http_server import Server
 from falco_k8s_audit.listeners import listener
 from falco_k8s_audit.mailbox import Delivery, Mailbox
 from falco_k8s_audit.records import Limits, Records
 from falco_k8s_audit.refusals import Reason, Refusals
 
-_THREADS: Final = 16
 _IDLE_S: Final = 0.5
-_SOCKET_TIMEOUT_S: Final = 15
-_BODY_TIMEOUT_S: Final = 60
-"""For a whole body: a client that sends a byte now and then must not hold a thread for ever."""
 _SHUTDOWN_S: Final = 5
-_HEADER_LIMIT: Final = 1 << 16
 _BLOCK: Final = 1 << 16
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -127,21 +119,14 @@ class WebhookTransport:
         self._stop.set()
         self._mailbox.close()
 
-    def _start(self) -> HTTPServer:
+    def _start(self) -> Server:
         token = _token(self._config.bearerTokenFile)
-        server = _Server(
+        server = Server(
             (self.address.host or "0.0.0.0", self.address.port),  # noqa: S104  what ":port" says, see is_open
             lambda request: _Audit(request, self, token),
-            minthreads=_THREADS,
-            server_name="falco",
+            self.refuse,
+            _context(self._config) if self.address.scheme == "https" else None,
         )
-        server.timeout = _SOCKET_TIMEOUT_S
-        server.shutdown_timeout = _SHUTDOWN_S
-        server.max_request_header_size = _HEADER_LIMIT
-        server.refuse = self.refuse
-        if self.address.scheme == "https":
-            server.ssl_adapter = _Tls(_context(self._config))
-            server.ConnectionClass = _connection_class(self.refuse)
         try:
             server.prepare()
         except (OSError, OverflowError) as error:
@@ -168,37 +153,6 @@ class WebhookTransport:
         return self._config.webhookMaxBatchSize
 
 
-class _Server(HTTPServer):
-    """A server that reports what goes wrong in a sentence."""
-
-    refuse: Callable[[str, str], None]
-    failure: OSError | None = None
-    """Why the last address could not be bound; cheroot passes on its text only."""
-
-    def bind(self, family: int, type: int, proto: int = 0) -> socket.socket:  # noqa: A002  cheroot's signature
-        """Make a socket and bind it."""
-        try:
-            bound: socket.socket = super().bind(family, type, proto)
-        except OSError as error:
-            self.failure = error
-            raise
-        return bound
-
-    @staticmethod
-    def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:
-        """Bind *socket_*, or close it."""
-        try:
-            socket_.bind(bind_addr)
-        except OSError:
-            socket_.close()
-            raise
-        return socket_
-
-    def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002  cheroot's signature
-        """Report *msg*."""
-        self.refuse("a client", str(msg))
-
-
 class _Audit(Gateway):
     """One request."""
 
@@ -206,8 +160,7 @@ class _Audit(Gateway):
         super().__init__(request)
         self._webhook = webhook
         self._token = token
-        connection = request.conn
-        self._sender = f"{connection.remote_addr}:{connection.remote_port}"
+        self._sender = request.conn.sender
 
     def respond(self) -> None:
         """Answer it."""
@@ -243,7 +196,6 @@ class _Audit(Gateway):
             MaxSizeExceeded, OSError, ValueError: It is too large, too slow, incomplete or badly framed.
         """
         request, limit = self.req, self._webhook.limit
-        until = time.monotonic() + _BODY_TIMEOUT_S
         if request.chunked_read:
             # upstream of us the limit counts the framing too; it is generous enough for any
             chunks = ChunkedRFile(request.conn.rfile, limit + limit // 8 + _BLOCK)
@@ -260,8 +212,6 @@ class _Audit(Gateway):
         while left and (part := read(min(left, _BLOCK))):
             parts.append(part)
             left -= len(part)
-            if time.monotonic() > until:
-                raise OSError("the body takes too long")
         if request.chunked_read:
             if not left:
                 raise OSError("http: request body too large")
@@ -292,48 +242,6 @@ _PHRASES: Final = {
     405: "Method Not Allowed",
     503: "Service Unavailable",
 }
-
-
-class _Tls(Adapter):
-    """TLS whose handshake is left to the thread of the connection, so that a slow client holds up nobody else."""
-
-    def __init__(self, context: ssl.SSLContext) -> None:
-        self.context = context
-
-    def bind(self, sock: Any) -> Any:
-        """The listening socket stays as it is."""
-        return sock
-
-    def wrap(self, sock: Any) -> tuple[ssl.SSLSocket, dict[str, str]]:
-        """The socket of a new connection, before its handshake."""
-        return self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False), {}
-
-    def get_environ(self) -> dict[str, str]:
-        """Nothing."""
-        return {}
-
-    def makefile(self, sock: Any, mode: str = "r", bufsize: int = -1) -> Any:
-        """A file over the socket."""
-        return MakeFile(sock, mode, bufsize)
-
-
-def _connection_class(refuse: Callable[[str, str], None]) -> type[HTTPConnection]:
-    """Connections that begin with a TLS handshake; *refuse* is told of those that fail."""
-
-    class Connection(HTTPConnection):
-        is_secure = False
-
-        def communicate(self) -> bool:
-            if not self.is_secure:
-                try:
-                    self.socket.do_handshake()
-                except OSError as error:  # SSLError is one
-                    refuse(f"{self.remote_addr}:{self.remote_port}", f"TLS handshake failed: {error}")
-                    return False
-                self.is_secure = True
-            return bool(super().communicate())  # type: ignore[no-untyped-call]  # cheroot has few types
-
-    return Connection
 
 
 def _context(config: Config) -> ssl.SSLContext:

@@ -106,6 +106,8 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
         threads = machine.threads
         seen = Seen(threads, columns)
         times = i64(data)[columns.chunk.heads]
+        if self.start_ns is None:
+            self.start_ns = int(times[numbered[0]])
         start_place = self._find_start(columns, numbered, times)
         operations = Operations(columns, numbered, interest, effects, times=times, before_ns=self._previous_ns)
         paths, opens, known = operations.paths(), interest.opens, interest.opens.known

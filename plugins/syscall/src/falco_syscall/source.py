@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, ClassVar, Final
+from typing import BinaryIO, ClassVar, Final, cast
 
 import msgspec
 
@@ -29,8 +29,8 @@ class SyscallSource(Source[Chunk]):
 
     event_source = "syscall"
     config_type: ClassVar[type[Engine]] = Engine
-    summary: ClassVar[Mapping[str, str]] = {
-        "process": "proc.name",
+    summary: ClassVar[Mapping[str, str | Sequence[str]]] = {
+        "process tree": ("proc.name", *(f"proc.aname[{level}]" for level in range(1, 10))),
         "container": "container.name",
         "user": "user.name",
     }
@@ -69,7 +69,8 @@ class SyscallSource(Source[Chunk]):
         if self._is_closed:
             return
         try:
-            file = Path(self.open_params).open("rb")  # noqa: SIM115  closed below
+            path = Path(self.open_params)
+            file = path.open("rb") if self.stream is None else cast("BinaryIO", self.stream)
             reader = ChunkReader(file)
         except OSError as error:
             raise SourceError(f"cannot open capture {self.open_params}: {error.strerror or error}") from error
