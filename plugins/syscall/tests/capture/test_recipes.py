@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falco_syscall.capture.conversion import Fate, assembled, plan
-from falco_syscall.capture.event_table import EVENTS, FIXED_SIZES, SIZES
+from falco_syscall.capture.event_table import CODES, EVENTS, FIXED_SIZES, SIZES
 from falco_syscall.capture.recipes import recipe_of
 
 KINDS = [
@@ -50,14 +50,20 @@ def test_what_a_recipe_makes_is_what_the_plan_says(spoiled, kind, draw):
         assert found == expected
 
 
-@given(st.randoms(use_true_random=False))
-def test_events_of_the_right_sizes_need_nothing_else(draw):
-    for code, count in random.Random(draw.random()).sample(WITH_RECIPE, 20):
-        recipe = recipe_of(code, count)
-        params = sized(code, count, draw)
-        entered = None if recipe.enter is None else sized(recipe.enter, len(EVENTS[recipe.enter].params), draw)
+@pytest.mark.parametrize(
+    ("constant", "count"),
+    [
+        *(("SYSCALL_CLONE_20_X", 21), ("SYSCALL_CLONE_20_X", 20), ("SYSCALL_EXECVE_19_X", 30)),
+        *(("SYSCALL_EXECVE_19_X", 27), ("SOCKET_CONNECT_X", 4), ("SOCKET_CONNECT_X", 2), ("PROCEXIT_1_E", 5)),
+        *(("SYSCALL_CLOSE_X", 1), ("SYSCALL_OPENAT_2_X", 7), ("SYSCALL_CHDIR_X", 2), ("SYSCALL_SETUID_X", 1)),
+    ],
+)
+def test_events_of_the_right_sizes_need_nothing_else(constant, count):
+    recipe, draw = recipe_of(CODES[constant], count), random.Random(1)
+    params = sized(CODES[constant], count, draw)
+    entered = None if recipe.enter is None else sized(recipe.enter, len(EVENTS[recipe.enter].params), draw)
 
-        assert recipe.applied(params, tuple(map(len, params)), entered) is not None, (EVENTS[code].constant, count)
+    assert recipe.applied(params, tuple(map(len, params)), entered) is not None
 
 
 def test_an_enter_event_that_is_not_known_is_left_to_the_plan():
