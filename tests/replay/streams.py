@@ -231,7 +231,8 @@ class Stream:
 
     def pipe(self):
         flags = self.random.choice((0, 0x1000))
-        self.call("pipe2", self.tid(), res=0, fd1=self.number(), fd2=self.number(), ino=1, flags=flags)
+        call, more = self.random.choice((("pipe2", {"flags": flags}), ("pipe", {})))
+        self.call(call, self.tid(), res=self.result(-24), fd1=self.number(), fd2=self.number(), ino=1, **more)
 
     def eventfd(self):
         self.call("eventfd2", self.tid(), res=self.number(), flags=1)

@@ -143,10 +143,13 @@ class DescriptorTable(MutableMapping[int, Descriptor]):
 
     def close_on_exec(self) -> None:
         """Forget what exec closes."""
-        undecided = [(number, entry) for number, entry in self.entries.items() if not isinstance(entry, bytes)]
-        for number, entry in undecided:
-            if entry[2] if isinstance(entry, tuple) else entry.closes_on_exec:
-                del self.entries[number]
+        closed = [
+            number
+            for number, entry in self.entries.items()
+            if not isinstance(entry, bytes) and (entry[2] if isinstance(entry, tuple) else entry.closes_on_exec)
+        ]
+        for number in closed:
+            del self.entries[number]
 
     def _decode(self) -> None:
         for number, entry in self.entries.items():
