@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from recorded.command import falco
 
+from falco.sources import Source
+from falco_k8s_audit.source import AuditSource
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "audit.jsonl"
 RULE = """\
 - rule: Created
@@ -74,16 +77,75 @@ def test_scan_brings_rules_of_its_own(here):
     assert {alert["source"] for alert in alerts} == {"k8s_audit"}
 
 
-def test_several_processes_find_the_same_in_the_same_order(here):
-    lines = [json.dumps(EVENT | {"auditID": str(number), "user": {"username": f"u{number}"}}) for number in range(500)]
-    (here / "events.jsonl").write_text("\n".join(lines) + "\n")
-    rule = RULE.replace("%ka.user.name", "%ka.user.name %evt.num")
+def many(count=2000):
+    """Lines of a log that is worth several processes: events a second apart, and a line that is none."""
+    events = [
+        EVENT
+        | {"auditID": str(n), "user": {"username": f"u{n}"}, "pad": "p" * 2000}
+        | {"stageTimestamp": f"2024-01-02T03:{n // 60:02}:{n % 60:02}.000006Z"}
+        for n in range(count)
+    ]
+    lines = [json.dumps(event) for event in events]
+    return "\n".join([*lines[: count // 3], "nonsense", *lines[count // 3 :], ""])
+
+
+@pytest.mark.parametrize(
+    ("condition", "shown"),
+    [
+        ("ka.verb = create", "%evt.num %evt.reltime"),
+        ("ka.verb = create", '%evt.num %join(",", (evt.num)) %join(",", (evt.reltime))'),
+        ("ka.verb = create and evt.num > 1900", "%evt.num"),
+        ("ka.verb = create and evt.reltime > 1900000000000", "%evt.reltime"),
+    ],
+)
+def test_several_processes_find_the_same_in_the_same_order(here, condition, shown):
+    (here / "events.jsonl").write_text(many())
+    rule = RULE.replace("ka.verb = create", condition).replace("%ka.user.name", shown.replace('"', '\\"'))
     (here / "rules.yaml").write_text(rule)
 
     one, two = (run(here, "--jobs", jobs) for jobs in ("1", "2"))
 
     assert one.stdout == two.stdout
-    assert "created by u499 500\n" in one.stdout
+    assert len(one.stdout.splitlines()) > 90
+
+
+def test_a_run_of_some_seconds_leaves_later_events_out_with_any_number_of_processes(here):
+    (here / "events.jsonl").write_text(many(1500))
+
+    one, two = (run(here, "-M", "100", "--jobs", jobs) for jobs in ("1", "2"))
+
+    assert one.stdout == two.stdout
+    assert "Events detected: 101\n" in one.stdout
+    assert "one process does the work of 2: -M looks at events in order" in two.stderr
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_run_of_some_seconds_ends_by_the_clock_while_nothing_comes(here, jobs):
+    (here / "falco.yaml").write_text(CONFIG % f"file://{here / 'events.jsonl'}")
+
+    assert run(here, "-M", "1", "--jobs", jobs).code == 0
+
+
+@pytest.mark.timeout(60)
+def test_a_run_of_some_seconds_ends_by_the_clock_while_events_come_that_no_rule_is_for(here, monkeypatch):
+    def endless(self):
+        while not self.is_closed:
+            yield [json.dumps(EVENT | {"verb": "get"}).encode()]
+
+    monkeypatch.setattr(AuditSource, "batches", endless)
+    monkeypatch.setattr(AuditSource, "close", Source.close)
+
+    assert run(here, "-M", "1").code == 0
+
+
+@pytest.mark.parametrize(("zone", "hour"), [("UTC", "03"), ("Asia/Kolkata", "08"), ("NoSuchZone", "03")])
+def test_jevt_time_is_in_the_zone_of_the_run_in_conditions_and_outputs(here, zone, hour):
+    rule = RULE.replace("ka.verb = create", f"jevt.time startswith {hour}").replace("%ka.user.name", "%jevt.time")
+    (here / "rules.yaml").write_text(rule)
+    result = run(here, TZ=zone)
+
+    assert f"Warning created by {hour}:" in result.stdout
 
 
 def test_refused_records_are_counted_and_said(here):

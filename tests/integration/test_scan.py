@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from recorded.command import falco
 
+from falco_syscall.capture.builder import CaptureBuilder
+
 RULES = """\
 - rule: Deleted
   desc: Something was deleted.
@@ -212,7 +214,7 @@ def test_captures_are_seen_from_their_content(here, oracle, is_gzip):
 
     assert found["rule"]["Any"] >= 1
     assert found["rule"]["Created"] == 1
-    assert {"user", "namespace", "process", "container"} <= set(found)
+    assert {"user", "namespace", "process tree", "container"} <= set(found)
 
 
 def test_bytes_in_a_pipe_have_no_colour_unless_forced(here):
@@ -261,3 +263,46 @@ def test_examples_of_the_tree_can_be_scanned_as_they_lie(here):
     result = falco(["scan", "--summary", str(tree / "audit.jsonl")], here)
 
     assert result.stdout.startswith("7 alerts in 76 events of 1 input\n")
+
+
+def test_alerts_on_system_calls_are_counted_by_rule_process_tree_container_and_user(here):
+    capture = CaptureBuilder().user(0, "root").user(33, "www").process(1, "init", ptid=0, uid=0)
+    capture.process(10, "nginx", ptid=1, uid=0, cgroups=["cpu=/docker/" + "a" * 64])
+    capture.process(11, "sh", ptid=10, uid=0, cgroups=["cpu=/docker/" + "a" * 64])
+    capture.process(20, "bash", ptid=1, uid=33)
+    web = {"id": "a" * 12, "type": 0, "name": "web", "image": "nginx"}
+    capture.event("container", -1, json=json.dumps({"container": web}))
+    for tid in (10, 11, 11, 20):
+        capture.event("close", tid, res=0, fd=3)
+    capture.write(here / "c.scap")
+    (here / "rules.yaml").write_text(SYSCALLS.replace("evt.num exists", "evt.type = close"))
+
+    assert scan(here, "--summary", "c.scap").stdout == (
+        "4 alerts in 5 events of 1 input\n"
+        "  alerts  rule\n"
+        "       4  Any\n"
+        "  alerts  priority\n"
+        "       4  Error\n"
+        "  alerts  process tree\n"
+        "       4  init\n"
+        "       3    nginx\n"
+        "       2      sh\n"
+        "       1    bash\n"
+        "  alerts  container\n"
+        "       3  web\n"
+        "       1  host\n"
+        "  alerts  user\n"
+        "       3  root\n"
+        "       1  www\n"
+    )
+    tree = summary(scan(here, "--summary", "--json", "c.scap"))["process tree"]
+    assert tree == [
+        {
+            "name": "init",
+            "alerts": 4,
+            "below": [
+                {"name": "nginx", "alerts": 3, "below": [{"name": "sh", "alerts": 2}]},
+                {"name": "bash", "alerts": 1},
+            ],
+        }
+    ]

@@ -1,6 +1,6 @@
 """What both decoders make of the same capture under the same rules."""
 
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 
 from recorded.syscalls import scope
@@ -51,9 +51,21 @@ def rule(condition, output=OUTPUT):
     return loader.rules[0]
 
 
+@lru_cache(maxsize=16)
+def everything(rules):
+    """A ruleset that asks every rule about every event."""
+    return Ruleset(rules, first_only=False)
+
+
+@lru_cache(maxsize=16)
+def dispatched(rules):
+    """A ruleset that asks by kinds of events."""
+    return Ruleset(rules, dispatch=ColumnDecoder.dispatch, assume=ColumnDecoder.assume, first_only=False)
+
+
 def plain(capture, rules):
     """Alerts and count of events by the plain decoder, no rule skipped."""
-    decoder, ruleset = SyscallDecoder(), Ruleset(rules, first_only=False)
+    decoder, ruleset = SyscallDecoder(), everything(tuple(rules))
     found = []
     try:
         for event in decoder.events(CaptureReader(opened(capture))):
@@ -67,7 +79,7 @@ def columnar(capture, rules, chunk_bytes):
     """The same by the columnar one."""
     decoder = ColumnDecoder()
     decoder.report = lambda sentence: None
-    ruleset = Ruleset(rules, dispatch=decoder.dispatch, assume=decoder.assume, first_only=False)
+    ruleset = dispatched(tuple(rules))
     found = []
     try:
         for chunk in ChunkReader(opened(capture), chunk_bytes=chunk_bytes):

@@ -31,18 +31,20 @@ KINDS = (
     *("exit", "exit", "setuid", "mmap", "generic", "generic", "switch", "procinfo", "noise", "odd", "odd", "futex"),
     *("close_range", "memfd", "prlimit", "kill", "eventfd"),
 )
+KEPT_OR_CLOSED = ("run_on",)
+"""Runs of calls on one descriptor, copied by fcntl before an exec: whether the copy outlasts it is in the command."""
 
 
 class Stream:
-    """Writes one stream; *random* decides everything."""
+    """Writes one stream of *kinds* of events; *random* decides everything."""
 
-    def __init__(self, random, length):
+    def __init__(self, random, length, kinds=KINDS):
         self.random = random
         self.is_old = random.random() < 0.5
         self.blocks = [head()]
         self.now = START_NS
         for _ in range(length):
-            getattr(self, random.choice(KINDS))()
+            getattr(self, random.choice(kinds))()
 
     def bytes(self):
         return b"".join(self.blocks)
@@ -158,6 +160,37 @@ class Stream:
         command = self.random.choice(("F_DUPFD", "F_DUPFD_CLOEXEC", "F_SETFD", "F_GETFL", "F_GETFD"))
         number = self.random.choice((self.number(), 0, -9))
         self.call("fcntl", self.tid(), res=number, fd=self.number(), cmd=command, arg=self.random.randint(0, 1))
+
+    def run_on(self):
+        """Open, copy, maybe change the flag of the copy, maybe exec, then use or copy the copy."""
+        tid, old, new = self.random.randint(1, 2), self.random.randint(0, 2), self.random.randint(1, 4)
+        draw = self.random.random
+        if draw() < 0.6:
+            if draw() < 0.7:
+                self.call("open", tid, fd=old, name=self.path(), flags=self.flags())
+            else:
+                self.call("socket", tid, fd=old, domain=2, type=1, proto=6, flags=self.random.choice((0, 0x1000)))
+        command = self.random.choice(("F_DUPFD", "F_DUPFD_CLOEXEC"))
+        self.call("fcntl", tid, res=new, fd=old, cmd=command, arg=self.random.randint(0, 4))
+        if draw() < 0.3:
+            flag = self.random.randint(0, 1)
+            self.call("fcntl", tid, res=0, fd=self.random.choice((old, new)), cmd="F_SETFD", arg=flag)
+        if draw() < 0.2:
+            self.call("clone", tid, res=3 - tid, flags=0, **self.described(tid, tid, 1, f"p{tid}"))
+        if draw() < 0.8:
+            about = self.described(tid, tid, 1, self.random.choice(("sh", "nc")))
+            self.call("execve", tid, res=self.result(-2), **about, env=["A=1"], trusted_exepath="/bin/sh")
+        number = self.random.choice((old, new, new))
+        use = self.random.choice(("read", "write", "close", "dup", "dup2"))
+        if use == "dup":
+            self.call("dup", tid, res=self.random.randint(0, 4), oldfd=number)
+        elif use == "dup2":
+            target = self.random.randint(0, 4)
+            self.call("dup2", tid, res=target, oldfd=number, newfd=target)
+        elif use == "close":
+            self.call("close", tid, res=0, fd=number)
+        else:
+            self.call(use, tid, res=4, data=b"data", fd=number, size=4)
 
     def socket(self):
         family, kind = self.random.choice((1, 2, 10, 16)), self.random.choice((1, 2))

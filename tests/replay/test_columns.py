@@ -12,14 +12,20 @@ from hypothesis import strategies as st
 
 from falco_syscall.capture.builder import CaptureBuilder
 from replay.equality import CONDITIONS, MORE, OUTPUT, SIZES, columnar, plain, rule
-from replay.streams import Stream
+from replay.streams import KEPT_OR_CLOSED, KINDS, Stream
 
 FEW, MANY = 150, int(os.environ.get("REPLAY_STREAMS", "0"))
+NOT_OF_FCNTL = tuple(
+    condition
+    for condition in CONDITIONS
+    if "evt.type" in condition and "fcntl" not in condition and "not" not in condition
+)
+"""Conditions under which no event of fcntl is looked at."""
 
 
-def check(draw, length):
-    stream = Stream(draw, length).bytes()
-    conditions = draw.sample(CONDITIONS, draw.randint(1, 4))
+def check(draw, length, kinds=KINDS, among=CONDITIONS):
+    stream = Stream(draw, length, kinds).bytes()
+    conditions = draw.sample(among, draw.randint(1, 4))
     output = f"{OUTPUT} {MORE}" if draw.random() < 0.3 else OUTPUT
     rules = [rule(condition, output) for condition in conditions]
     assert columnar(stream, rules, draw.choice(SIZES)) == plain(stream, rules), conditions
@@ -31,6 +37,12 @@ def test_both_decoders_see_the_same(draw, length):
     check(draw, length)
 
 
+@settings(max_examples=FEW, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.randoms(use_true_random=False), st.integers(1, 8))
+def test_copies_by_fcntl_outlast_an_exec_or_not_when_no_rule_asks_for_fcntl(draw, length):
+    check(draw, length, KEPT_OR_CLOSED, NOT_OF_FCNTL)
+
+
 @pytest.mark.skipif(not MANY, reason="REPLAY_STREAMS says how many streams to try")
 @pytest.mark.timeout(0)
 def test_both_decoders_see_the_same_of_many_streams():
@@ -38,7 +50,10 @@ def test_both_decoders_see_the_same_of_many_streams():
     for seed in range(first, first + MANY):
         draw = random.Random(seed)
         try:
-            check(draw, draw.randint(1, 60))
+            if seed % 4:
+                check(draw, draw.randint(1, 60))
+            else:
+                check(draw, draw.randint(1, 12), KEPT_OR_CLOSED, NOT_OF_FCNTL)
         except Exception as error:
             raise AssertionError(f"stream {seed} differs") from error
 

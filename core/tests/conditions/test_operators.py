@@ -9,7 +9,7 @@ from falco.conditions.checked import Check, Constant, Modifier, Operator
 from falco.conditions.literals import convert
 from falco.conditions.operators import comparison, predicate
 from falco.fields import text as text_of
-from falco.fields.model import FieldType
+from falco.fields.model import Field, FieldType, FieldUse, Quantifier
 from falco.testing.strategies import texts, values
 
 IP4, IP6 = ip_address("10.1.2.3"), ip_address("::1")
@@ -200,3 +200,20 @@ def test_texts_compare_as_their_bytes(value, other):
 
     for operator, truth in expected.items():
         assert predicate(Check(Constant("", FieldType.STRING), operator, (other,)))(value) == truth, operator
+
+
+@pytest.mark.parametrize(
+    ("value", "modifier", "expected"),
+    [
+        (("a",), Modifier.ALLOF, True),  # an ancestor is the first literal
+        (("b",), Modifier.ANYOF, False),
+        ("b", Modifier.ANYOF, True),  # the ancestor that was asked for is one of the literals
+        ("a", Modifier.ALLOF, False),
+        ((), Modifier.ANYOF, False),
+    ],
+)
+def test_modifiers_of_candidates_look_at_the_first_literal_and_of_one_value_at_all(value, modifier, expected):
+    made = Field("t.any", lambda _argument: None, quantifier=Quantifier.ANY)
+    check = Check(FieldUse("t.any", None, made), Operator.EQ, ("a", "b"), modifier)
+
+    assert predicate(check)(value) is expected

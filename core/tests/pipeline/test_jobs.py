@@ -8,18 +8,28 @@ death not noticed · processes waited for at the end · the part in hand not clo
 from __future__ import annotations
 
 import functools
+import multiprocessing
+import signal
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from falco.alerts import Alert
+from falco.conditions.checked import TRUE, Check, Condition, Operator, Transformed
+from falco.conditions.transformers import BUILT_IN
 from falco.errors import SourceError
-from falco.pipeline import JobsResult, Pipeline, run_jobs
+from falco.fields import Field, FieldType, FieldUse
+from falco.pipeline import JobsResult, Pipeline, run_jobs, workers
+from falco.pipeline.workers import Found, Work, Worker
+from falco.ruleset import Ruleset
+from falco.sources import EventList
+from falco.templates.model import Template, Token
 from falco.testing.ranges import Range, build
-from falco.testing.records import Record
+from falco.testing.records import Record, rule
 
 
 class Taken:
@@ -34,13 +44,13 @@ class Taken:
         raise AssertionError("nothing acknowledges")
 
 
-def made(source: Range, *, is_poisoned: bool = False) -> tuple[Pipeline[Any, Record], Taken, list[str]]:
+def made(source: Range, **options: bool) -> tuple[Pipeline[Any, Record], Taken, list[str]]:
     taken, reports = Taken(), list[str]()
-    return Pipeline(source, *build(is_poisoned=is_poisoned), taken, reports.append), taken, reports
+    return Pipeline(source, *build(**options), taken, reports.append), taken, reports
 
 
-def one_process(source: Range, *, is_poisoned: bool = False) -> tuple[Pipeline[Any, Record], Taken]:
-    pipeline, taken, _ = made(source, is_poisoned=is_poisoned)
+def one_process(source: Range, **options: bool) -> tuple[Pipeline[Any, Record], Taken]:
+    pipeline, taken, _ = made(source, **options)
     pipeline.run()
     return pipeline, taken
 
@@ -104,8 +114,133 @@ def test_a_part_that_cannot_be_read_ends_the_run_after_what_came_before(splits: 
 
 def test_a_process_that_dies_is_an_error_and_not_a_wait(tmp_path: Path) -> None:
     pipeline, _, _ = made(Range(0, 200, meets=str(tmp_path / "dead"), dies=True))
-    with pytest.raises(SourceError, match="a scanning process died"):
+    with pytest.raises(SourceError, match=r"a scanning process died while it read codes \d+ to \d+: exit code 9"):
         run_jobs(pipeline, build, jobs=2, parts=4)
+
+
+def outcome_of_worker(build: Any) -> Any:
+    """What the first item is of a part that a worker alone has."""
+    work = Work([Range(0, 1)], ahead=1)
+    worker = Worker(multiprocessing.get_context("spawn"), build, work)
+    try:
+        return work.item(0, wait=True)
+    finally:
+        work.end()
+        worker.close()
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_a_process_that_is_killed_is_said_with_the_signal_and_what_to_do() -> None:
+    found = outcome_of_worker(functools.partial(signal.raise_signal, signal.SIGKILL))
+
+    assert found.sentence == (
+        "a scanning process died while it started: killed by SIGKILL; out of memory? Try fewer --jobs"
+    )
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("jobs", [1, 2, 3])
+def test_a_fault_in_a_part_is_told_with_its_place_after_the_alerts_of_what_came_before(jobs: int) -> None:
+    pipeline, taken, reports = made(Range(0, 200, breaks_at=150))
+    with pytest.raises(SourceError, match=r"scanning codes 112 to 200 failed: ZeroDivisionError: 150"):
+        run_jobs(pipeline, build, jobs=jobs, parts=4)
+    _, expected = one_process(Range(0, 150))
+
+    assert taken.alerts == expected.alerts
+    assert reports[0].startswith("Traceback (most recent call last):")
+    assert "raise ZeroDivisionError(code)" in reports[0]
+
+
+@pytest.mark.timeout(60)
+def test_a_process_that_cannot_be_built_says_why() -> None:
+    found = outcome_of_worker(functools.partial(build, is_broken=True))
+
+    assert found.sentence == "the start of a scanning process failed: ZeroDivisionError: cannot be built"
+    assert "in build" in found.details
+
+
+@pytest.mark.timeout(60)
+def test_values_that_cannot_be_sent_are_told(tmp_path: Path) -> None:
+    pipeline, _, _ = made(Range(0, 200, meets=str(tmp_path / "a part is done")))
+    with pytest.raises(SourceError, match=r"sending the alerts of codes \d+ to \d+ failed: TypeError: a value that"):
+        run_jobs(pipeline, functools.partial(build, is_unsendable=True), jobs=2, parts=4)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("jobs", [2, 3])
+def test_what_waits_in_memory_is_bounded_when_every_event_alerts(jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    most = 0
+    real = Work.put
+
+    def put(self: Work, number: int, item: Any, size: int = 0) -> None:
+        nonlocal most
+        real(self, number, item, size)
+        most = max(most, *self._sizes.values())
+        if isinstance(item, Found):
+            assert len(item.alerts) <= 96
+
+    monkeypatch.setattr(Work, "put", put)
+    monkeypatch.setattr(workers, "_BYTES", 20_000)
+    monkeypatch.setattr("falco.pipeline.jobs._KEPT", 64)
+    _, expected = one_process(Range(0, 40_000), is_dense=True)
+    pipeline, taken, _ = made(Range(0, 40_000), is_dense=True)
+    run_jobs(pipeline, functools.partial(build, is_dense=True), jobs=jobs, parts=8)
+
+    assert taken.alerts == expected.alerts
+    assert 0 < most < 50_000
+
+
+@pytest.mark.timeout(60)
+def test_a_worker_waits_until_its_alerts_are_taken() -> None:
+    work = Work([Range(0, 1)], ahead=1)
+    work.put(0, Found([], None), size=workers._BYTES + 1)
+    thread = threading.Thread(target=work.put, args=(0, Found([], None)))
+    thread.start()
+    thread.join(0.2)
+
+    assert thread.is_alive()
+    assert work.item(0) == Found([], None)
+    thread.join()
+
+
+def use(name: str) -> FieldUse:
+    return FieldUse(name, None, Field(name, lambda _argument: lambda event: event.num, FieldType.UINT64))
+
+
+def positional(condition: Condition, *shown: Any) -> tuple[str, ...]:
+    output = Template(tuple(Token(operand, None) for operand in shown))
+    return Ruleset([replace(rule(0, condition), output=output)], first_only=True).positional
+
+
+def test_rules_that_ask_where_an_event_stands_are_known() -> None:
+    num, other = use("evt.num"), use("x.code")
+    definition = BUILT_IN["toupper"]
+    upper = Transformed("toupper", (use("evt.reltime"),), None, FieldType.STRING, is_list=False, definition=definition)
+
+    assert positional(Check(num, Operator.GT, (5,))) == ("rule 0",)
+    assert positional(Check(other, Operator.EQ, num)) == ("rule 0",)
+    assert positional(TRUE, upper) == ("rule 0",)
+    assert positional(TRUE, num, other) == ()
+    assert positional(Check(other, Operator.GT, (5,)), num) == ()
+    assumed = Ruleset([rule(0, Check(num, Operator.EQ, (0,)))], assume=lambda _check: False, first_only=True)
+    assert assumed.positional == ()
+
+
+def test_rules_that_ask_where_an_event_stands_are_evaluated_by_one_process() -> None:
+    num = use("evt.num")
+    taken, reports = Taken(), list[str]()
+    rules = Ruleset([rule(0, Check(num, Operator.GT, (150,)))], first_only=True)
+    pipeline = Pipeline(Range(0, 200), EventList[Record](), rules, taken, reports.append)
+    run_jobs(pipeline, build, jobs=2, parts=4)
+
+    assert [alert.num for alert in taken.alerts] == list(range(151, 201))
+    assert reports == [
+        (
+            "one process does the work of 2: rule 'rule 0' asks for the number of an event or its time since the first, "
+            "which takes all events before it"
+        )
+    ]
 
 
 @pytest.mark.timeout(60)

@@ -20,6 +20,7 @@ from falco.errors import SourceError
 from falco.fields import FieldType
 from falco.pipeline import Pipeline, evaluate
 from falco.ruleset import Residual, Ruleset
+from falco.ruleset.compiled import _Classes
 from falco.sources import Decoder, EventList, Source
 from falco.testing.records import DISPATCH, Record, record_field, rule
 
@@ -216,6 +217,33 @@ def test_a_closed_source_ends_when_its_batch_is_done() -> None:
     made.run()
 
     assert len(taken.said) == 3
+
+
+class Dispatching(Decoder[Sequence[Record], Record]):
+    """Looks every event up by the verb."""
+
+    event_source = "record"
+
+    def select(self, batch: Sequence[Record], rules: Ruleset[Record]) -> Iterator[tuple[Residual[Record], Record]]:
+        for event in batch:
+            residual = rules.table[event.values["x.verb"], *[None] * (len(DISPATCH) - 1)]
+            if residual is not None:
+                yield residual, event
+
+
+def test_too_many_kinds_of_events_are_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_Classes, "CAPACITY", 3)
+    taken, reports = Taken(), list[str]()
+    source = Scripted([[record(f"{i}"), record(f"{i}a")] for i in range(6)])
+    Pipeline(source, Dispatching(), ruleset(*[verb_is(f"{i}") for i in range(6)]), taken, reports.append).run()
+
+    assert len(taken.alerts) == 6
+    assert reports == [
+        (
+            "record: rules tell more than 3 kinds of events apart by the fields they are dispatched on: further ones "
+            "are decided by all rules, which is slower"
+        )
+    ]
 
 
 class Reusing(Decoder[Sequence[str], Record]):

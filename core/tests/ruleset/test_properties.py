@@ -16,7 +16,8 @@ list in ``all`` too · functions shared by conditions without their rules · ``n
 
 codegen: what a later child reads counts as read · the right side counts as read with the left · what the first child
 reads is forgotten · ``or`` written as ``and`` · ``!=`` true of an absent field · ``intersects`` written as ``in`` · order
-of texts by characters · candidates compared as one value · ``oneof`` written as ``anyof`` ·
+of texts by characters · candidates compared as one value ·
+one value asked for compared as candidates, with the first literal alone · candidates compared with all literals · ``oneof`` written as ``anyof`` ·
 all rules return at the first · a prefix that is part of a character by ``str`` · a deep part does not keep what it reads.
 
 table: keys of any length kept.
@@ -30,7 +31,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falco.conditions.checked import FALSE, And, Check, Condition, FieldUse, Not, Or
+from falco.conditions.checked import FALSE, And, Check, Condition, FieldUse, Modifier, Not, Operator, Or
 from falco.ruleset import UNKNOWN, Ruleset
 from falco.ruleset.bindings import Bindings
 from falco.ruleset.interpreter import holds, matches, read
@@ -62,6 +63,17 @@ def test_a_check_compiled_is_the_check_interpreted(check: Check, events: list[Re
 
         assert (hits(residual, event) == [0]) == expected
         assert (hits(negated, event) == [0]) != expected
+
+
+@given(st.data())
+def test_modifiers_are_for_one_value_and_for_candidates_what_the_interpreter_says(data: st.DataObject) -> None:
+    use = data.draw(st.sampled_from(some.QUANTIFIED))
+    one = st.sampled_from(some.values_of(use))
+    operator, modifier = data.draw(st.sampled_from([Operator.EQ, Operator.NE])), data.draw(st.sampled_from(Modifier))
+    check = Check(use, operator, tuple(data.draw(st.lists(one, max_size=3))), modifier)
+    event = Record(values={use.text: data.draw(st.one_of(one, st.lists(one, max_size=3).map(tuple)))})
+
+    assert (hits(ruleset([check]).everything, event) == [0]) == holds(check, event)
 
 
 @given(

@@ -78,9 +78,19 @@ def test_beyond_the_cap_of_classes_all_rules_decide(monkeypatch: pytest.MonkeyPa
 
     assert residuals[3:] == [rules.everything] * 3
     assert len(rules._classes) == 3
+    assert rules.undispatched == 3
+    assert "more than 3 kinds of events" in rules.notice()
+    assert rules.notice() == ""
     for i, residual in enumerate(residuals):
         assert residual is not None
         assert [hit.rule.index for hit in residual(Record(values={"x.verb": f"{i}"}))] == [i]
+
+
+def test_within_the_cap_of_classes_there_is_nothing_to_say() -> None:
+    rules = ruleset(check("x.verb", Operator.CONTAINS, "a"))
+
+    assert rules.table["a", *NOTHING] is not None
+    assert (rules.undispatched, rules.notice()) == (0, "")
 
 
 def test_absence_makes_every_check_false_and_unknown_none() -> None:

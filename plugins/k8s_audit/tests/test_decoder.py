@@ -1,7 +1,9 @@
 """The fast path and the general path of the decoder give the same events, and nothing is lost on either."""
 
 import json
+from unittest import mock
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,9 +14,12 @@ from falco.ruleset import Ruleset
 from falco.ruleset.interpreter import matches
 from falco.testing.decoders import DecoderContract
 from falco.testing.records import conditions, rule
-from falco_k8s_audit.decoder import AuditDecoder
+from falco_k8s_audit import view as view_module
+from falco_k8s_audit.decoder import AuditDecoder, _read_event
+from falco_k8s_audit.event import AuditEvent
 from falco_k8s_audit.fields import FIELDS
 from falco_k8s_audit.records import Limits, Records
+from falco_k8s_audit.view import View
 
 _FIELDS = {field.name: field for field in FIELDS}
 _DISPATCH = [_FIELDS[spellings[0]].bind(None) for spellings in AuditDecoder.dispatch]
@@ -152,6 +157,71 @@ def assert_paths_agree(batch):
 @given(st.lists(records(), max_size=6))
 def test_fast_and_general_path_agree_on_every_event(batch):
     assert_paths_agree(batch)
+
+
+_POINTERS = ["", "/user", "user/username", "/requestObject/spec/containers/0/name", "/a~1b/c", "/sourceIPs/0", "/stage"]
+_GETTERS = [*_WATCHED, *(_FIELDS["json.value"].bind(pointer) for pointer in _POINTERS)]
+_ODD = [
+    {"requestObject": value}
+    for value in (
+        *('{"data":{"a": "b"}}', '{"data":"x"}', "null", "7", '"spec"', "[]", '{"spec":[{"containers":1}]}'),
+        *('{"spec":{"template":{"spec":{"hostPID":true,"volumes":[{"name":"v","hostPath":{"path":"/"}}]}}}}',),
+        *('{"roleRef":{"name":"r"},"subjects":[{"kind":"User","name":"u"}]}', '{"rules":[{"verbs":["*"]}]}'),
+    )
+]
+_ODD += [{"annotations": "{}"}, {"responseStatus": '{"code":-0}'}, {"responseStatus": '{"code":"1e2","code":1e2}'}]
+_ODD += [{"userAgent": '"a\\u0000b"'}]
+_ODD += [{"objectRef": '{"resource":"cronjobs"}'}, {"a/b": '{"c":"d"}'}, {"responseObject": '{"metadata":{"name":7}}'}]
+
+
+def plain_events():
+    """Events that have the keys of the fast path, and oddities in what it does not read."""
+    odd = st.sampled_from(_ODD).map(lambda changes: line(**changes))
+    return st.one_of(odd, events().map(lambda text: text.encode("utf-8", "surrogateescape"))).filter(is_event)
+
+
+def is_event(record):
+    try:
+        _read_event(record)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return False
+    return True
+
+
+def assert_view_agrees(asked):
+    """Each of the records, with what is read of it: through one view, made anew whenever it can be, and without."""
+    with mock.patch.multiple(view_module, _FIRST=1, _GROWTH=1):
+        view = View()
+        view._next = 1
+        for record, getters in asked:
+            seen, plain = (AuditEvent(record, 1, _STAMPS[0], 1, v) for v in (view, None))
+
+            assert [get(seen) for get in getters] == [get(plain) for get in getters]
+
+
+@given(st.lists(st.tuples(plain_events(), st.lists(st.sampled_from(_GETTERS), max_size=9)), min_size=2, max_size=9))
+def test_a_view_reads_what_the_document_says(asked):
+    assert_view_agrees(asked)
+
+
+@pytest.mark.parametrize("changes", _ODD, ids=str)
+def test_a_view_made_for_other_events_reads_an_odd_one_right(changes):
+    full = line(responseObject='{"metadata":{"name":"n"}}', userAgent='"kubectl"')
+    assert_view_agrees([(record, _GETTERS) for record in (full, full, line(**changes), line(**changes), full)])
+
+
+def test_a_view_spares_opening_the_document():
+    view = View()
+    for _ in range(8):
+        found = [AuditEvent(line(), 1, _STAMPS[0], 1, view)]
+        found += [
+            get(found[0])
+            for get in (_FIELDS["ka.user.name"].bind(None), _FIELDS["ka.req.pod.containers.image"].bind(None))
+        ]
+    event = AuditEvent(line(), 1, _STAMPS[0], 1, view)
+
+    assert found[1:] == [_FIELDS[name].bind(None)(event) for name in ("ka.user.name", "ka.req.pod.containers.image")]
+    assert event._document is None
 
 
 _ASKED = ["ka.stage", "ka.verb", "ka.target.resource", "ka.target.subresource", "ka.user.name", "ka.response.code"]
@@ -323,6 +393,22 @@ def test_what_is_refused_is_counted_and_said_and_the_rest_comes_out(bad, reason,
         assert decoder.counters() == {reason: 1}
         assert len(sentences) == 1
         assert sentences[0].startswith(place)
+
+
+def test_what_stands_around_events_is_taken_off_and_their_numbers_go_on():
+    one = line().strip()
+    wrapped = [b"\xef\xbb\xbf" + line(), one + b",\n", one + one, b"2026-03-09T09:00:01Z stdout F " + line(), line()]
+    found, sentences, decoder = said(wrapped)
+
+    assert [event.num for event in found] == [1, 2, 3, 4, 5, 6]
+    assert sentences == []
+    assert decoder.counters() == {}
+
+
+def test_what_is_wrapped_and_broken_is_said_with_what_it_is():
+    _, sentences, _ = said([b"2026-03-09T09:00:01Z stdout P " + line()[:20], line()])
+
+    assert "the container runtime cut it into pieces" in sentences[0]
 
 
 def test_a_flood_of_garbage_is_counted_exactly_and_said_a_few_times():

@@ -251,7 +251,11 @@ def test_parts_are_the_whole_in_order_and_travel_to_other_processes(tmp_path, pa
 def test_a_large_file_is_cut_into_as_many_parts_as_asked(log):
     log.write_bytes(lines(*(f"{i:07}" for i in range(60_000)), pad="p" * 100))
 
-    assert len(source(log).split(4)) == 4
+    parts = source(log).split(4)
+
+    assert len(parts) == 4
+    assert str(source(log)) == str(log)
+    assert str(parts[0]).startswith(f"{log}, bytes 0 to ")
 
 
 def test_lines_of_a_part_have_the_numbers_of_the_file(log):

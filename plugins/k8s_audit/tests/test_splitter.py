@@ -101,7 +101,7 @@ def test_an_indented_start_that_never_balances_costs_no_later_document():
 
 
 def test_an_input_that_never_balances_falls_back_to_lines_at_the_limit():
-    lines = [b'{"a":[\n'] + [b'{"b":%d}x\n' % i for i in range(300)]
+    lines = [b'{"a":[\n'] + [b'{"b":%d},\n' % i for i in range(300)]
 
     assert [record for record, _ in split(b"".join(lines))] == lines
 
@@ -119,3 +119,62 @@ def test_nothing_is_lost_whatever_comes(pieces):
     data = b"".join(pieces)
 
     assert b"".join(record for record, _ in split(data)).split() == data.split()
+
+
+_PRETTY = json.dumps(_EVENT, indent=2)
+_PRETTY_LINES = f"{_PRETTY}\n".splitlines(keepends=True)
+
+
+def _cuts():
+    """The document without its first lines, without its last, and what is neither the one nor the other."""
+    yield from ("".join(_PRETTY_LINES[at:]) for at in range(1, len(_PRETTY_LINES)))
+    yield from ("".join(_PRETTY_LINES[:at]) for at in range(1, len(_PRETTY_LINES)))
+    yield from (
+        "".join(_PRETTY_LINES) + "}\n",
+        _PRETTY.replace('"a",', '"a"') + "\n",
+        "# rotated\n",
+        '{"a":1,}\n',
+        "  {}\n",
+        "]\n",
+    )
+
+
+@pytest.mark.parametrize("cut", list(_cuts()))
+@pytest.mark.parametrize("block", [1, 100])
+def test_an_input_that_begins_with_a_cut_document_goes_on_with_the_next(cut, block):
+    found = split(f"{cut}{_PRETTY}\n{_PRETTY}\n".encode(), block=block)
+
+    assert [record.decode().strip() for record, _ in found][-2:] == [_PRETTY, _PRETTY]
+    assert 1 <= len(found) - 2 <= 2
+    assert [place for _, place in found][-2] == f"log:{cut.count(chr(10)) + 1}"
+
+
+def test_a_cut_document_without_indentation_ends_where_the_next_can_only_begin():
+    document = json.dumps(_EVENT, indent=0)
+    cut = "".join(document.splitlines(keepends=True)[:3])
+    found = split(f"{cut}{document}\n{document}".encode())
+
+    assert [record.decode().strip() for record, _ in found] == [cut.strip(), document, document]
+
+
+def test_the_rest_of_a_document_is_one_record_and_costs_no_line_after_it():
+    assert split(b'  "b": 1\n }\n}\n{"a":1}\n{"b":\n{"c":3}\n') == [
+        (b'  "b": 1\n }\n}\n', "log:1"),
+        (b'{"a":1}\n', "log:4"),
+        (b'{"b":\n', "log:5"),
+        (b'{"c":3}\n', "log:6"),
+    ]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_byte_order_mark_costs_no_record(indent):
+    texts = [json.dumps(_EVENT, indent=indent).encode(), json.dumps(_EVENT, indent=indent).encode()]
+
+    assert [record.strip() for record, _ in split(b"\xef\xbb\xbf" + b"\n".join(texts))] == texts
+
+
+def test_lines_of_a_container_log_are_lines():
+    splitter = RecordSplitter("log:{}".format, _LIMITS)
+    splitter.feed([b'2026-03-09T09:00:01.5Z stdout F {"kind":"Event"}\n'])
+
+    assert splitter.is_lines

@@ -30,7 +30,7 @@ class Alert:
             first: Events before that part; added to the number of the event wherever it stands.
             start_ns: Time of the first event of the whole input, for times since then; None = leave them.
 
-        A number that went into a transformer (``%join(",", (evt.num))``) is left as it was.
+        A number that went into a transformer is left as it was: see ``Ruleset.positional``.
         """
         values = list(self.values)
         for slot in self.template.nums:

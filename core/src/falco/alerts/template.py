@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from falco.conditions.bind import getter
 from falco.conditions.checked import Operand
+from falco.fields.evt import RELTIMES
 from falco.fields.format import TIME_FORMATS, Shape, is_shown
 from falco.fields.model import FieldUse, Getter
 from falco.rules.model import Priority, Rule
@@ -45,8 +46,8 @@ class AlertTemplate:
     """Slots that hold the number of the event."""
     reltimes: tuple[tuple[int, str], ...] = ()
     """Slots that hold a time since the first event, with the name of the field."""
-    columns: tuple[tuple[str, int], ...] = ()
-    """Title -> slot of the values that no formatter writes (``Rule.columns``)."""
+    columns: tuple[tuple[str, tuple[int | None, ...]], ...] = ()
+    """Title -> slots of the values that no formatter writes (``Rule.columns``); None: a value that is never there."""
 
     def __hash__(self) -> int:
         return hash((self.index, self.rule))  # equal templates are rare, and hashing every piece is slow
@@ -69,12 +70,9 @@ class AlertTemplate:
             ),
             index=rule.index,
             nums=tuple(slot for operand, slot in slots.items() if _name(operand) == "evt.num"),
-            columns=tuple((title, slots[use]) for title, use in rule.columns if use in slots),
+            columns=tuple((title, tuple(map(slots.get, uses))) for title, uses in rule.columns),
             reltimes=tuple((slot, _name(operand)) for operand, slot in slots.items() if _name(operand) in RELTIMES),
         )
-
-
-RELTIMES: Final = ("evt.reltime", "evt.reltime.s", "evt.reltime.ns")
 
 
 def values(rule: Rule) -> Callable[[Any], Values]:
@@ -90,7 +88,8 @@ def _operands(rule: Rule) -> tuple[Operand, ...]:
         operands += (token.operand, *(use for _key, use in token.fields))
     for extra in rule.extra_fields:
         operands += (token.operand for token in extra.template.tokens if not (extra.is_raw and token.key is None))
-    operands += (use for _title, use in rule.columns)
+    for _title, uses in rule.columns:
+        operands += uses
     return tuple(dict.fromkeys(operand for operand in operands if _needs_slot(operand)))
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from falco.clock import NS
@@ -13,11 +14,30 @@ if TYPE_CHECKING:
     from falco.ruleset import Residual, Ruleset
 
 
+@contextmanager
+def ending_after(seconds: int, stop: Callable[[], None]) -> Iterator[None]:
+    """While in it, call *stop*, on a thread of its own, once that time has passed on the clock; 0 = never.
+
+    Whatever the source does then: it may be idle, or have events in plenty that no rule is for.
+    """
+    if not seconds:
+        yield
+        return
+    timer = threading.Timer(seconds, stop)
+    timer.name, timer.daemon = "duration", True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+
+
 class Limited(Decoder[Any, Any]):
     """A decoder that ends its source once an event is more than *seconds* younger than the first.
 
-    That event and what follows raise no alert.  An idle source, which has no events to go by, ends when that time has
-    passed on the clock.
+    That event and what follows raise no alert: of a log that is read faster than it was written, what belongs to
+    the run is a matter of its own time.
 
     Args:
         inner: Decodes.
@@ -28,29 +48,21 @@ class Limited(Decoder[Any, Any]):
     def __init__(self, inner: Decoder[Any, Any], seconds: int, close: Callable[[], None]) -> None:
         self._inner = inner
         self._limit_ns = seconds * NS
-        self._limit_s = seconds
         self._close = close
-        self._started_s = time.monotonic()
         self._is_over = False
 
     def select(self, batch: Any, rules: Ruleset[Any]) -> Iterable[tuple[Residual[Any], Any]]:
         """Candidates up to the limit."""
         if self._is_over:
             return
-        if not batch and time.monotonic() - self._started_s > self._limit_s:
-            self._end()
-            return
         for residual, event in self._inner.select(batch, rules):
             start_ns = self._inner.start_ns
             if start_ns is not None and event.time_ns - start_ns > self._limit_ns:
-                self._end()
+                self._is_over = True
+                self._close()
                 return
             yield residual, event
 
     def counters(self) -> Mapping[str, int]:
         """Those of the decoder inside."""
         return self._inner.counters()
-
-    def _end(self) -> None:
-        self._is_over = True
-        self._close()

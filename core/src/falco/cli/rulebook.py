@@ -114,16 +114,16 @@ def loader(session: Session) -> RuleLoader:
 
 def additions(session: Session) -> tuple[Addition, ...]:
     """What ``append_output`` and ``-p`` add to outputs."""
-    found = [_addition(entry) for entry in session.settings.append_output]
+    found = [_addition(entry, f"append_output[{i}]") for i, entry in enumerate(session.settings.append_output)]
     text = session.options.print_format
     if text:
         _log.warning("The -p/--print option is deprecated and will be removed. Use -o append_output=... instead.")
         if text not in _NO_ADDITION:
-            found.append(Addition(output=text))
+            found.append(Addition(output=text, name="-p"))
     return tuple(found)
 
 
-def _addition(entry: AppendOutput) -> Addition:
+def _addition(entry: AppendOutput, name: str) -> Addition:
     match = entry.match
     fields: list[tuple[str, str | None]] = []
     for item in entry.extra_fields:
@@ -135,6 +135,7 @@ def _addition(entry: AppendOutput) -> Addition:
         output=entry.extra_output,
         fields=tuple(fields),
         is_suggested=entry.suggested_output,
+        name=name,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 
 from falco.alerts import internal
-from falco.alerts.statistics import Statistics, losses_text
+from falco.alerts.statistics import Statistics, drops_text, losses_text
 from falco.cli import channels, first_run
 from falco.cli.metrics import check_metrics
 from falco.cli.process import Process, pidfile
@@ -80,6 +80,7 @@ def _run_once(session: Session, rulebook: Rulebook, process: Process | None) -> 
             started.close()
             session.around.complain(losses_text(started.losses()))  # first: standard output may be what lost them
             session.around.print(started.statistics().text())
+            session.around.complain(started.drops())
             if session.options.verbose:
                 session.around.complain(started.rates())
     return Session(session.options, session.around) if started.is_to_restart else None
@@ -173,6 +174,11 @@ class Run:
         lost += [(name, {"alerts dropped, queue full": number}) for name, number in self._dispatcher.dropped.items()]
         lost += [(name, {"alerts lost": number}) for name, number in self._dispatcher.lost.items()]
         return lost
+
+    def drops(self) -> str:
+        """What was noticed of events that the kernel dropped; "" if none of the sources is about system calls."""
+        watching = [track.drops for track in self._tracks if track.drops is not None]
+        return "".join(drops_text(drops.occurrences, drops.actions) for drops in watching)
 
     def rates(self) -> str:
         """What ``-v`` adds at the end."""

@@ -80,7 +80,9 @@ class Scan:
         self._bytes = 0
         self._lost: list[tuple[str, dict[str, int]]] = []
         sources = dict.fromkeys(found.source for found in inputs.found)
-        self.summary = Summary(dispatcher, (title for name in sources for title in session.columns(name)))
+        columns = {title: len(uses) for name in sources for title, uses in session.columns(name).items()}
+        trees = [title for title, length in columns.items() if length > 1]
+        self.summary = Summary(dispatcher, [title for title in columns if title not in trees], trees)
         self._progress = Progress(0 if any(not one.size for one in inputs.found) else self._size())
 
     def stop(self, reason: str) -> None:

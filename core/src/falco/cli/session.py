@@ -16,12 +16,14 @@ from falco.cli.options import Options
 from falco.cli.selection import select
 from falco.cli.surroundings import Surroundings
 from falco.clock import Clock, zone_of
+from falco.conditions.parser import parse_operand
 from falco.conditions.scope import Scope
 from falco.config import configuration
 from falco.config.configuration import Configuration
 from falco.config.merge import ConfigFile, read_file
 from falco.config.settings import LogFormat, Settings
 from falco.documents.nodes import Node
+from falco.documents.text import Text
 from falco.errors import ConfigError, PluginError
 from falco.fields.model import FieldUse
 from falco.plugins import init_config, listing
@@ -180,13 +182,16 @@ class Session:
         opened.stream = stream
         return opened
 
-    def columns(self, name: str) -> Mapping[str, FieldUse]:
-        """What alerts of the event source *name* are counted by in a scan, by title."""
+    def columns(self, name: str) -> Mapping[str, tuple[FieldUse, ...]]:
+        """What alerts of the event source *name* are counted by in a scan, by title; several fields are a path."""
         source_type = self.event_sources[name].source_type
         if source_type is None or not self.options.is_scan:
             return {}
-        fields = self.scopes[name].fields
-        return {title: fields.use(field) for title, field in source_type.summary.items()}
+        scope, found = self.scopes[name], {}
+        for title, names in source_type.summary.items():
+            operands = [parse_operand(Text.of(one)) for one in ((names,) if isinstance(names, str) else names)]
+            found[title] = tuple(scope.fields.use(operand.name, operand.argument) for operand in operands)
+        return found
 
     @cached_property
     def selected(self) -> tuple[str, ...]:

@@ -12,20 +12,25 @@ from typing import Any
 import structlog
 
 from falco.alerts.statistics import Statistics
-from falco.cli.duration import Limited
+from falco.cli.drops import DROPS, EVENTS, DropMonitor, Watched
+from falco.cli.duration import Limited, ending_after
 from falco.cli.recording import Recording
 from falco.cli.rulebook import Rulebook, build
 from falco.cli.session import Session
 from falco.errors import FalcoError
 from falco.pipeline import Emitter, JobsResult, Pipeline, run_jobs
-from falco.plugins.activation import EventSource
+from falco.plugins.activation import SYSCALL, EventSource
 from falco.sources import Decoder, InputStream
 
 _log = structlog.get_logger(__name__)
 
 
 class Track:
-    """One event source of a run; ``run`` on its thread, everything else on the main one."""
+    """One event source of a run; ``run`` on its thread, everything else on the main one.
+
+    Attributes:
+        drops: Watches what the kernel drops; None for sources that are not about system calls.
+    """
 
     def __init__(
         self,
@@ -43,6 +48,9 @@ class Track:
         self._session = session
         self._output = output
         self.source = session.open_source(source.name, where, stream)
+        self.drops: DropMonitor | None = None
+        if source.name == SYSCALL and not session.options.is_scan:
+            self.drops = DropMonitor(session.settings.syscall_event_drops, self.source.kernel_counters, output)
         self._is_stopped = False
         self._rulebook = rulebook
         self._event_source = source
@@ -78,10 +86,11 @@ class Track:
         """Run to the end of the source, on this thread."""
         started_s = time.monotonic()
         try:
-            if self._session.options.jobs > 1 and not self._session.settings.capture.enabled:
-                self._run_jobs()
-            else:
-                self._run_here()
+            with ending_after(self._session.options.duration_s, self.stop):
+                if self._uses_jobs():
+                    self._run_jobs()
+                else:
+                    self._run_here()
         except FalcoError as error:
             self.error = error
             failed.set()
@@ -91,13 +100,27 @@ class Track:
             failed.set()
         self._elapsed_s = time.monotonic() - started_s
 
+    def _uses_jobs(self) -> bool:
+        """Whether several processes do the work; says so if they were asked for and do not."""
+        options = self._session.options
+        if options.jobs <= 1:
+            return False
+        reason = "-M looks at events in order" if options.duration_s else ""
+        reason = "captures are written by one process" if self._session.settings.capture.enabled else reason
+        reason = "system calls change what later ones mean" if self.drops is not None else reason
+        if reason:
+            _log.warning(f"{self.name}: one process does the work of {options.jobs}: {reason}")
+        return not reason
+
     def _run_here(self) -> None:
         decoder = self._event_source.decoder_type()
         rules = self._rulebook.ruleset(self.name, decoder)
         used: Decoder[Any, Any] = decoder
+        if self.drops is not None:
+            used = Watched(used, self.drops)
         if self._session.options.duration_s:
-            used = Limited(decoder, self._session.options.duration_s, self.source.close)
-            decoder.report = self._session.report
+            used = Limited(used, self._session.options.duration_s, self.source.close)
+        decoder.report = self._session.report
         recording = Recording(self._session, decoder, self._output)
         pipeline: Pipeline[Any, Any] = Pipeline(
             self.source, used, rules, self._output, self._session.report, alerted=recording.alerted
@@ -115,7 +138,7 @@ class Track:
         decoder = self._event_source.decoder_type()
         rules = self._rulebook.ruleset(self.name, decoder)
         pipeline: Pipeline[Any, Any] = Pipeline(self.source, decoder, rules, self._output, self._session.report)
-        self.statistics = pipeline.statistics
+        self.statistics, self._pipeline = pipeline.statistics, pipeline
         make = partial(build, self._rulebook.recipe(), self.name)
         result = JobsResult(counters=self._counters)
         jobs = self._session.options.jobs
@@ -132,7 +155,14 @@ class Track:
         return counted + Counter({"events that could not be evaluated": self._failures})
 
     def rate(self) -> str:
-        """One line about speed."""
+        """What ``-v`` tells: the kernel's counters, and one line about speed."""
         count = self.count
         rate = count / self._elapsed_s if self._elapsed_s else 0.0
-        return f"({self.name}) Elapsed time: {self._elapsed_s:.3f}, Captured Events: {count}, {rate:.2f} eps\n"
+        kernel = ""
+        if self.drops is not None:
+            counted = self.source.kernel_counters()
+            kernel = f"Driver Events:{counted.get(EVENTS, count)}\nDriver Drops:{counted.get(DROPS, 0)}\n"
+        text = f"{kernel}({self.name}) Elapsed time: {self._elapsed_s:.3f}, Captured Events: {count}, {rate:.2f} eps\n"
+        if self._pipeline is not None and (number := self._pipeline.rules.undispatched):
+            text += f"({self.name}) Kinds of events decided by all rules: {number}\n"
+        return text

@@ -116,6 +116,7 @@ def _scan() -> click.Command:
             falco scan --json audit.log | jq .rule      alerts as JSON, one a line
             falco scan --summary audit.log || exit 1    in CI: counts, and a failure if there are any
             falco scan -r syscalls.yaml trace.scap      system calls recorded with sysdig or Falco
+            falco scan --summary trace.scap             which rules, by which processes, containers and users
             """,
     )
 
@@ -138,7 +139,15 @@ def _events() -> click.Command:
         source: str,
         **common: Any,
     ) -> int:
-        """Print the events of a file that a condition of the rule language holds for; all without one."""
+        """Print the events of a file that a condition of the rule language holds for; all without one.
+
+        What a rule may ask, a look may ask: 'falco list fields' has the fields, 'falco list events' the event types.
+        With --json each event is an object with the fields of --fields; --stats counts their values, the most
+        frequent first, and with --json does so in one object.
+
+        The exit code is 0 whether or not an event was found, 1 if the condition is wrong or the file cannot be read
+        to its end.
+        """
         invocation = _invocation()
         is_json = common.pop("is_json")
         changes = {"is_scan": True, **_merged(**common, is_json=False)}
@@ -164,6 +173,12 @@ def _events() -> click.Command:
             falco events trace.scap                     every event, a line each
             falco events trace.scap 'proc.name = sh and evt.type = execve'
                                                         those that a condition holds for
+            falco events trace.scap --fields '%evt.num %proc.aname[2] > %proc.pname > %proc.cmdline' evt.type = execve
+                                                what to print of each
+            falco events trace.scap --json --fields '%fd.name %user.name' evt.is_open_write = true
+                                                the same for a program
+            falco events trace.scap --stats --fields '%proc.name %fd.sip' evt.type = connect
+                                                who connects to where, and how often
             falco events --stats audit.log --fields '%ka.verb %ka.user.name'
                                                         how often each value comes
             """,
@@ -247,7 +262,20 @@ def _plugin() -> click.Group:
         """Print one plugin, with the schema of its configuration."""
         return _perform(**_merged(**common), plugin_info=name)
 
-    group = Group("plugin", help="Say what is installed.")
+    def new(name: str, folder: str) -> int:
+        """Make a distribution with a source, a field and their tests, to write a plugin from."""
+        from falco.cli.new_plugin import create
+
+        around = _invocation().around
+        made = create(name, around.cwd / folder)
+        shown = made.relative_to(around.cwd) if made.is_relative_to(around.cwd) else made
+        around.print(f"{shown} is a plugin. Install it and run its tests:\n\n  cd {shown}\n")
+        around.print("  pip install -e '.[test]'\n  pytest\n")
+        return 0
+
+    where = click.Option(["--in", "folder"], default=".", metavar="<folder>", help="Where the folder of it is made.")
+    group = Group("plugin", help="Say what is installed, or begin a plugin.")
+    group.add_command(_command(new, click.Argument(["name"]), where, examples="falco plugin new my_source"))
     group.add_command(_command(show_installed, name="list", examples="falco plugin list"))
     group.add_command(_command(info, click.Argument(["name"]), *_common(), examples="falco plugin info k8s_audit"))
     return group

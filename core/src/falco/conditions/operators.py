@@ -36,16 +36,15 @@ def predicate(check: Check) -> Predicate:
     if check.operator is Operator.EXISTS:
         return lambda _value: True
     literals: tuple[Any, ...] = check.right if isinstance(check.right, tuple) else ()
-    modifier = check.modifier
-    if modifier is not None and _quantifier(check.left) is Quantifier.ANY:
-        literals, modifier = literals[:1], None  # Falco compares ancestors with the first literal only
-        if not literals:
-            return lambda _value: False
-    if modifier is None:
-        test = _test(check.operator, literals, check.left)
-    else:
-        test = _modified(modifier, [_test(check.operator, (literal,), check.left) for literal in literals])
-    return _quantified(test, check)
+    if check.modifier is None:
+        return _quantified(_test(check.operator, literals, check.left), check)
+    tests = [_test(check.operator, (literal,), check.left) for literal in literals]
+    test = _modified(check.modifier, tests)
+    if _quantifier(check.left) is not Quantifier.ANY:
+        return _quantified(test, check)
+    # Falco compares candidates (all ancestors) with the first literal only, but one that was asked for with them all.
+    of_candidates = _quantified(tests[0], check) if tests else test
+    return lambda value: of_candidates(value) if isinstance(value, tuple) else test(value)
 
 
 def comparison(check: Check) -> Relation:

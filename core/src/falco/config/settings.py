@@ -29,6 +29,8 @@ class Effect(Enum):
     APPLIES = ""
     DRIVER = "it tunes Falco's kernel driver, which is not used here"
     NATIVE = "it is about parts of Falco that do not exist here"
+    LIVE = "it is about live capture; a replay evaluates every event of its capture and forgets no thread that lives"
+    FIXED = "the process table holds 262144 threads; the end of a run says how many had no room"
     MISSING = "this version does not have it"
 
 
@@ -320,7 +322,7 @@ class SyscallEventDrops(_Section, frozen=True):
     actions: Annotated[tuple[str, ...], _key("ignore, log, alert, exit.")] = ("ignore",)
     rate: Annotated[float, _key("Actions a second at most, on average.")] = 0.03333
     max_burst: Annotated[int, _key("Actions in a row at most.", ge=0)] = 1
-    simulate_drops: Annotated[bool, _key("Pretend that events are dropped.", effect=Effect.DRIVER)] = False
+    simulate_drops: Annotated[bool, _key("For tests: pretend that an event is dropped each second.")] = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= 1:
@@ -357,20 +359,22 @@ class Metrics(_Section, frozen=True):
 class BaseSyscalls(_Section, frozen=True):
     """System calls that are captured beyond those that rules name."""
 
-    custom_set: Annotated[tuple[str, ...], _key("Names to add; !name leaves one out.", effect=Effect.DRIVER)] = ()
-    repair: Annotated[bool, _key("Add the least that the process table needs.", effect=Effect.DRIVER)] = False
-    all: Annotated[bool, _key("Evaluate all system calls, also those ignored by default.")] = False
+    custom_set: Annotated[tuple[str, ...], _key("Names to add; !name leaves one out.", effect=Effect.LIVE)] = ()
+    repair: Annotated[bool, _key("Add the least that the process table needs.", effect=Effect.LIVE)] = False
+    all: Annotated[bool, _key("Capture all system calls, also those ignored by default.", effect=Effect.LIVE)] = False
 
 
 class FalcoLibs(_Section, frozen=True):
     """The process table."""
 
-    thread_table_size: Annotated[int, _key("Threads that are remembered at most.", ge=0)] = 262_144
-    thread_table_auto_purging_interval_s: Annotated[int, _key("Seconds between two clean-ups.", ge=0)] = 300
-    thread_table_auto_purging_thread_timeout_s: Annotated[
-        int, _key("Seconds of silence after which a thread may be forgotten.", ge=0)
+    thread_table_size: Annotated[int, _key("Threads that are remembered at most.", effect=Effect.FIXED, ge=0)] = 262_144
+    thread_table_auto_purging_interval_s: Annotated[
+        int, _key("Seconds between two clean-ups.", effect=Effect.LIVE, ge=0)
     ] = 300
-    snaplen: Annotated[int, _key("Bytes of an I/O buffer that are kept; 0 = 80.", ge=0)] = 0
+    thread_table_auto_purging_thread_timeout_s: Annotated[
+        int, _key("Seconds of silence after which a thread may be forgotten.", effect=Effect.LIVE, ge=0)
+    ] = 300
+    snaplen: Annotated[int, _key("Bytes of an I/O buffer that are kept; 0 = 80.", effect=Effect.LIVE, ge=0)] = 0
 
 
 class Settings(_Section, frozen=True):

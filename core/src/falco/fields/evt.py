@@ -16,6 +16,11 @@ GROUP: Final = FieldClass(
 )
 STATIC_GROUP: Final = FieldClass("static", "", "Constants that falco.yaml sets under static_fields.", is_native=True)
 
+RELTIMES: Final = ("evt.reltime", "evt.reltime.s", "evt.reltime.ns")
+"""Times since the first event of the source."""
+POSITIONS: Final = frozenset({"evt.num", *RELTIMES})
+"""Fields that say where an event stands among all of its source."""
+
 _UNSIGNED: Final = (1 << 64) - 1
 
 

@@ -16,6 +16,8 @@ T = TypeVar("T")
 DEFAULT_CAPACITY: Final = 65_536
 """What ``outputs_queue.capacity: 0`` means: nothing is unbounded."""
 _BATCH: Final = 256
+_LINGER_S: Final = 0.005
+"""How long a worker that was busy sleeps before it asks to be woken: waking it costs as much as ten alerts."""
 
 
 class Command:
@@ -64,8 +66,10 @@ class BoundedQueue(Generic[T]):
         with self._lock:
             if self._accepted - self.delivered >= self.capacity or self.is_closed:
                 return False
-            self._add(item)
+            self._items.append(item)
             self._accepted += 1
+            if self._is_idle:
+                self._filled.notify()
             return True
 
     def drop(self) -> None:
@@ -79,7 +83,8 @@ class BoundedQueue(Generic[T]):
             if self.is_closed:
                 command.done.set()
             else:
-                self._add(command)
+                self._items.append(command)
+                self._filled.notify()
 
     def take(self) -> list[T | Command]:
         """Some of what is queued, in order; empty if nothing is."""
@@ -94,6 +99,8 @@ class BoundedQueue(Generic[T]):
     def wait(self) -> bool:
         """Wait until something is queued; False if nothing will be any more."""
         with self._lock:
+            if not self._items and not self._is_ending:
+                self._filled.wait(_LINGER_S)
             self._is_idle = True
             while not self._items and not self._is_ending:
                 self._filled.wait()
@@ -133,8 +140,3 @@ class BoundedQueue(Generic[T]):
     def _free(self) -> None:
         with self._room:
             self._room.notify_all()
-
-    def _add(self, item: T | Command) -> None:
-        self._items.append(item)
-        if self._is_idle:
-            self._filled.notify()

@@ -85,6 +85,8 @@ class Pipeline(Generic[B, E]):
                             alerted(rule.rule, event)
                 except Exception as error:  # noqa: BLE001  one bad event must not stop the source
                     self._fail(event, error)
+            if rules.undispatched and (notice := rules.notice()):
+                self.report(f"{source.event_source}: {notice}")
             if keep:
                 self.output.settle()
 

@@ -63,5 +63,5 @@ class Rule:
     capture_duration_ms: int = 0
     event_types: frozenset[int] | None = None
     """Syscall event codes that the condition can hold for; None = all, or not a syscall rule."""
-    columns: tuple[tuple[str, FieldUse], ...] = ()
-    """Values that alerts carry, by title, and no formatter writes: for whoever counts alerts."""
+    columns: tuple[tuple[str, tuple[FieldUse, ...]], ...] = ()
+    """Values that alerts carry, by title, and no formatter writes: for whoever counts alerts. Several are a path."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 from falco.alerts import Alert, AlertTemplate, values
 from falco.conditions.checked import FALSE, TRUE, Check, Condition
 from falco.events import Envelope
+from falco.fields.evt import POSITIONS
+from falco.fields.model import FieldUse
 from falco.ruleset.bindings import Bindings
 from falco.ruleset.codegen import Function
 from falco.ruleset.specialise import (
@@ -63,9 +65,12 @@ class _Classes(dict[Class, "Residual[E] | None"], Generic[E]):
     def __init__(self, make: Callable[[Class], Residual[E] | None], full: Callable[[], Residual[E]]) -> None:
         super().__init__()
         self._make, self._full = make, full
+        self.overflows = 0
+        """How often there was no room for a class."""
 
     def __missing__(self, key: Class) -> Residual[E] | None:
         if len(self) >= self.CAPACITY:
+            self.overflows += 1
             return self._full()
         residual = self[key] = self._make(key)
         return residual
@@ -100,6 +105,7 @@ class Ruleset(Generic[E]):
         self.rules: tuple[Rule, ...] = tuple(rule for rule in rules if rule.enabled)
         self.first_only = first_only
         self.residuals_built = 0
+        self._is_noticed = False
         self._bindings: Bindings[E] = Bindings()
         self._compiled: tuple[CompiledRule[E], ...] = tuple(map(CompiledRule, self.rules))
 
@@ -127,6 +133,37 @@ class Ruleset(Generic[E]):
     def everything(self) -> Residual[E]:
         """Decides any event: nothing known, nothing assumed."""
         return self._generate(self._reduce(self._conditions, nothing_assumed))
+
+    @cached_property
+    def positional(self) -> tuple[str, ...]:
+        """Rules that ask where an event stands among all events of the source, other than to print just that.
+
+        Their answer takes all events before: whoever scans a part of an input cannot give it.
+        """
+        found: list[str] = []
+        for position, condition in self._assumed:
+            rule = self.rules[position]
+            asked = [operand for check in checks(condition) for operand in operands(check)]
+            for template in (rule.output, *[extra.template for extra in rule.extra_fields]):
+                asked += [token.operand for token in template.tokens if not isinstance(token.operand, FieldUse)]
+            if any(use.name in POSITIONS for operand in asked for use in uses(operand)):
+                found.append(rule.name)
+        return tuple(found)
+
+    @property
+    def undispatched(self) -> int:
+        """How often a key was decided by all rules, because the rules tell too many kinds of keys apart."""
+        return self._classes.overflows
+
+    def notice(self) -> str:
+        """A sentence about ``undispatched`` for the log, the first time that there is reason; "" else."""
+        if self._is_noticed or not self._classes.overflows:
+            return ""
+        self._is_noticed = True
+        return (
+            f"rules tell more than {self._classes.CAPACITY} kinds of events apart by the fields they are dispatched "
+            "on: further ones are decided by all rules, which is slower"
+        )
 
     @property
     def dispatch_misses(self) -> int:
@@ -157,7 +194,8 @@ class Ruleset(Generic[E]):
             rule = self.rules[position]
             for template in (rule.output, *[extra.template for extra in rule.extra_fields]):
                 found += [token.operand for token in template.tokens]
-            found += [use for _title, use in rule.columns]
+            for _title, columns in rule.columns:
+                found += columns
         return frozenset(use.text for operand in found for use in uses(operand))
 
     def approximate(self, decidable: Callable[[Check], bool]) -> Condition:

@@ -90,21 +90,21 @@ def _decides(check: Check, event: object) -> bool:
         return all(members) if check.operator is Operator.IN else any(members)
     quantifier = check.left.field.quantifier if isinstance(check.left, FieldUse) else Quantifier.ONE
     if quantifier is Quantifier.ONE or not isinstance(left, tuple):
-        return _compares(left, check, right)
-    found = [_compares(value, check, right) for value in left]
+        return _compares(left, check, right, check.modifier)
+    modifier = check.modifier
+    if modifier is not None and quantifier is Quantifier.ANY:
+        right, modifier = right[:1], Modifier.ANYOF  # as Falco compares ancestors
+    found = [_compares(value, check, right, modifier) for value in left]
     is_unlike = quantifier is Quantifier.EITHER and check.operator is Operator.NE
     return bool(found) and (all(found) if is_unlike else any(found))
 
 
-def _compares(value: Any, check: Check, right: tuple[Any, ...]) -> bool:
+def _compares(value: Any, check: Check, right: tuple[Any, ...], modifier: Modifier | None) -> bool:
     """A check for one value: how many of the literals satisfy the operator."""
     if check.operator in {Operator.IN, Operator.INTERSECTS}:
         return _is_one_of(value, right)
     if check.operator is Operator.PMATCH:
         return any(_lies_below(value, path) for path in right)
-    modifier = check.modifier
-    if modifier is not None and isinstance(check.left, FieldUse) and check.left.field.quantifier is Quantifier.ANY:
-        right, modifier = right[:1], None  # as Falco compares ancestors
     count = [_satisfies(value, check.operator, literal) for literal in right].count(True)
     match modifier:
         case Modifier.ONEOF:

@@ -53,8 +53,11 @@ class Source(ABC, Generic[B_co]):
     """True: alerts must have left their queues, not merely be in them, before the generator is resumed."""
     can_wait: ClassVar[bool] = True
     """False (live kernel): a full queue drops and counts instead of blocking."""
-    summary: ClassVar[Mapping[str, str]] = {}
-    """Title -> field: what ``falco scan`` counts alerts by, beside rules and priorities. Titles are plain words."""
+    summary: ClassVar[Mapping[str, str | Sequence[str]]] = {}
+    """Title -> field: what ``falco scan`` counts alerts by, beside rules and priorities. Titles are plain words.
+
+    Title -> several fields: a path, innermost first; alerts are counted in a tree. At most a dozen.
+    """
     stream: InputStream | None = None
     """An open pipe that is to be read in place of what *open_params* names; ``falco scan`` sets it."""
     is_closed: bool = False
@@ -65,6 +68,10 @@ class Source(ABC, Generic[B_co]):
     def __init__(self, config: Any, open_params: str) -> None:
         self.config = config
         self.open_params = open_params
+
+    def __str__(self) -> str:
+        """What it reads, for messages."""
+        return f"{self.event_source} {self.open_params}".rstrip()
 
     @abstractmethod
     def batches(self) -> Iterator[B_co]:
@@ -101,6 +108,13 @@ class Source(ABC, Generic[B_co]):
 
     def counters(self) -> Mapping[str, int]:
         """What was dropped or refused so far, by reason in words (``lines too long``); shown with the statistics."""
+        return {}
+
+    def kernel_counters(self) -> Mapping[str, int]:
+        """What the kernel has counted so far, by Falco's names: ``n_evts`` (dropped ones too), ``n_drops`` and others.
+
+        ``syscall_event_drops`` looks at it. The default, for what is not read from a kernel, is empty.
+        """
         return {}
 
 

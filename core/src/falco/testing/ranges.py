@@ -30,6 +30,7 @@ class Range(Source[Sequence[Record]]):
         dies: Whether a worker process dies instead.
         splits: Whether ``split`` does.
         is_endless: Whether it idles behind the last code until it is closed.
+        breaks_at: A code at which a fault of the source itself comes up.
     """
 
     event_source = "record"
@@ -44,11 +45,13 @@ class Range(Source[Sequence[Record]]):
         dies: bool = False,
         splits: bool = True,
         is_endless: bool = False,
+        breaks_at: int = -1,
     ) -> None:
         super().__init__({}, "")
         self.start, self.stop, self.fails_at, self.splits = start, stop, fails_at, splits
         self.meets, self.dies = meets, dies
         self.is_endless = is_endless
+        self.breaks_at = breaks_at
         self.is_closed = False
         self.tens = 0
 
@@ -62,6 +65,8 @@ class Range(Source[Sequence[Record]]):
                 return
             if code == self.fails_at:
                 raise SourceError(f"cannot read {code}")
+            if code == self.breaks_at:
+                raise ZeroDivisionError(code)
             self.tens += code % 10 == 0
             yield [Record(time_ns=code, values={"x.code": code})]
         if not is_first and self.meets:
@@ -77,8 +82,12 @@ class Range(Source[Sequence[Record]]):
         if not self.splits:
             return (self,)
         edges = [self.start + (self.stop - self.start) * i * i // (parts * parts) for i in range(parts + 1)]
-        options = {name: getattr(self, name) for name in ("fails_at", "meets", "dies", "is_endless")}
+        options = {name: getattr(self, name) for name in ("fails_at", "meets", "dies", "is_endless", "breaks_at")}
         return [Range(a, b, **options) for a, b in pairwise(edges)]
+
+    def __str__(self) -> str:
+        """The range."""
+        return f"codes {self.start} to {self.stop}"
 
     def close(self) -> None:
         """Idle no longer."""
@@ -89,17 +98,39 @@ class Range(Source[Sequence[Record]]):
         return {"tens": self.tens}
 
 
-def build(*, is_poisoned: bool = False) -> tuple[EventList[Record], Ruleset[Record]]:
-    """A decoder and two rules that overlap; if poisoned, every seventh event cannot be evaluated."""
+class _Unsendable(int):
+    """A value that cannot be sent to another process."""
+
+    def __reduce__(self) -> str:
+        raise TypeError("a value that cannot be sent")
+
+
+def build(
+    *, is_poisoned: bool = False, is_dense: bool = False, is_unsendable: bool = False, is_broken: bool = False
+) -> tuple[EventList[Record], Ruleset[Record]]:
+    """A decoder and two rules that overlap.
+
+    Args:
+        is_poisoned: Every seventh event cannot be evaluated.
+        is_dense: Every event matches.
+        is_unsendable: Values of alerts cannot be sent.
+        is_broken: Nothing can be built in a worker process.
+    """
+    if is_broken and multiprocessing.parent_process() is not None:
+        raise ZeroDivisionError("cannot be built")
 
     def code(event: Record) -> Any:
         value = event.values["x.code"]
+        if is_unsendable:
+            return _Unsendable(value)
         return 1 // (value % 7) if is_poisoned else value
 
     use = FieldUse("x.code", None, Field("x.code", lambda _argument: code, FieldType.INT64))
     num = FieldUse("evt.num", None, Field("evt.num", lambda _argument: lambda event: event.num, FieldType.UINT64))
     rules = [
-        rule(0, Check(use, Operator.IN, tuple(range(0, 300, 3))), use, num),
+        rule(
+            0, Check(use, Operator.GE, (0,)) if is_dense else Check(use, Operator.IN, tuple(range(0, 300, 3))), use, num
+        ),
         rule(1, Or((Check(use, Operator.GT, (150,)), Check(use, Operator.EQ, (3,)))), use),
     ]
     return EventList(), Ruleset(rules, first_only=False)

@@ -86,6 +86,9 @@ RECORD_FIELDS: Final = tuple(
         (record_field("x.port", FieldType.PORT, quantifier=Quantifier.EITHER), (0, 1, 200)),
     )
 )
+QUANTIFIED: Final = tuple(
+    FieldUse(made.name, None, made) for made, _ in RECORD_FIELDS if made.quantifier is not Quantifier.ONE
+)
 DISPATCHED: Final = tuple(
     FieldUse(made.name, None, made)
     for made, _ in RECORD_FIELDS
@@ -109,7 +112,7 @@ _BYTE_OPERATORS: Final = _ANY_TYPE | {
     Operator.BSTARTSWITH,
 }
 _REGEXES: Final = ("get", "g.*", "[a-z]+", "", ".", "get|200")
-_PLAIN: Final = frozenset({Operator.EXISTS, Operator.PMATCH, Operator.REGEX}) | _SETS | _ORDERS
+_PLAIN: Final = frozenset({Operator.EXISTS, Operator.PMATCH}) | _SETS | _ORDERS
 """Operators that are drawn without a modifier."""
 
 
@@ -239,7 +242,7 @@ def records(draw: st.DrawFn) -> Record:
             if made.is_list:
                 value = st.lists(one, max_size=3)
             elif made.quantifier is not Quantifier.ONE:
-                value = st.lists(one, min_size=1, max_size=2).map(tuple)
+                value = st.one_of(st.lists(one, max_size=2).map(tuple), one)  # candidates, or the one asked for
             values[made.name + argument] = draw(value)
     for synonym, name in _SYNONYMS.items():
         values.pop(synonym, None)

@@ -8,54 +8,54 @@ UTF-8 in a key, a missing ``auditID``, an unusual time stamp.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias
 
 import msgspec
 
-from falco.conditions.checked import Check, Operator
-from falco.fields import FieldUse
-from falco.sources import Decoder
-from falco_k8s_audit import document, timestamps
+from falco import Check, Decoder, FieldUse, Operator
+from falco_k8s_audit import document, timestamps, wrapping
 from falco_k8s_audit.document import Array, Node, Object, Scalar, Slice
 from falco_k8s_audit.event import AuditEvent
 from falco_k8s_audit.records import DEFAULT_LIMITS, Limits, Records
 from falco_k8s_audit.refusals import Place, Reason, Refusals
+from falco_k8s_audit.view import View
 
 if TYPE_CHECKING:
-    from falco.ruleset import DispatchField, Residual, Ruleset
+    from falco import DispatchField, Residual, Ruleset
 
 _ABSENT: Any = None
 """Default of a key that is missing. Declared ``str`` all the same, so that ``null`` does not decode: it is a text."""
 _MISS: Any = object()
-_NOT_PLAIN: Final = (msgspec.MsgspecError, ValueError, RecursionError)
+_NOT_PLAIN: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _NOT_RECOGNIZED: Final = "data not recognized as a k8s audit event"
-_STAMP_LENGTH: Final = 27
-"""Of a time stamp as Kubernetes writes it, to the microsecond."""
 _SHOWN: Final = 40
 """Characters of a bad time stamp in a message."""
 _STAMPS: Final = ("stageTimestamp", "requestReceivedTimestamp", "timestamp")
 """Where the time of an event is: the first of these keys that there is."""
 
 
-def _read_moment(text: str) -> datetime:
-    """``datetime.fromisoformat``, but 24:00 is no time of day."""
-    if text[11:13] == "24":
-        raise ValueError(text)
-    return datetime.fromisoformat(text)
+class _Seconds(dict[str, bool]):
+    """``seconds[text]``: whether *text* is a second as Kubernetes writes it, ``2026-03-01T06:00:00.``, of 1971 to 2261.
 
+    Many events have the same one, so that little of a time stamp is left to be looked at for each.
+    """
 
-def _reads_24_hours() -> bool:
-    """Whether ``fromisoformat`` takes 24:00, as it does from Python 3.14 on."""
-    try:
-        datetime.fromisoformat("2024-01-01T24:00:00Z")
-    except ValueError:
-        return False
-    return True
+    CAPACITY: Final = 4_096
 
-
-_fromisoformat: Final = _read_moment if _reads_24_hours() else datetime.fromisoformat
+    def __missing__(self, text: str) -> bool:
+        is_second = text[4:20:3] == "--T::." and text[11:13] != "24" and "1971" < text < "2262" and "\0" not in text
+        if is_second:
+            try:
+                datetime.fromisoformat(text[:-1])
+            except ValueError:
+                is_second = False
+        if len(self) >= self.CAPACITY:
+            self.clear()
+        self[text] = is_second
+        return is_second
 
 
 class _User(msgspec.Struct, gc=False, frozen=True):
@@ -113,6 +113,9 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
 
     def __init__(self) -> None:
         self._refusals = Refusals(self._say)
+        self._seconds = _Seconds()
+        self._views: defaultdict[Residual[AuditEvent], View] = defaultdict(View)
+        self._viewed: Ruleset[AuditEvent] | None = None
         self.general = 0
         """Records that took the general path."""
         self.decoded_fully = 0
@@ -155,27 +158,24 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
         limits: Limits,
     ) -> Iterator[tuple[Residual[AuditEvent], AuditEvent]]:
         """The hot loop. *where* names the record of an index."""
-        table, fromisoformat, num = rules.table, _fromisoformat, self.count
-        residual_of = table.get
+        table, seconds, num = rules.table, self._seconds, self.count
+        residual_of, views = table.get, self._views_of(rules)
         first = num  # num - first is the index of the record: shifted where a record is not one event
         # Until the first event, whose time the others are measured from, everything takes the general path.
         limit = limits.event if self.start_ns is not None else -1
         for record in records:
             try:
                 key = read(record)
-                stamp = key.stageTimestamp
-                fromisoformat(stamp)
             except _NOT_PLAIN:
                 pass
             else:
-                # As Kubernetes writes it, since fromisoformat() reads other forms too (and stops reading at a NUL),
-                # and within what assume() says.
+                stamp = key.stageTimestamp
+                # As Kubernetes writes it, to the microsecond, and within what assume() says.
                 if (
-                    len(stamp) == _STAMP_LENGTH
-                    and stamp[4:20:3] == "--T::."
-                    and stamp[-1] == "Z"
-                    and "\0" not in stamp
-                    and "1971" < stamp < "2262"
+                    stamp[26:] == "Z"
+                    and stamp[20:26].isdecimal()
+                    and stamp.isascii()
+                    and seconds[stamp[:20]]
                     and len(record) <= limit
                 ):
                     target = key.objectRef
@@ -188,7 +188,7 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
                         if residual is not None:
                             self.count = num
                             self.decoded_fully += 1
-                            yield residual, AuditEvent(record, num, stamp, self.start_ns)
+                            yield residual, AuditEvent(record, num, stamp, self.start_ns, views[residual])
                         continue
             self.count = num
             yield from self._general(record, read, rules, Place(where, num - first), limits)
@@ -196,6 +196,13 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
             num = self.count
             limit = limits.event if self.start_ns is not None else -1
         self.count = num
+
+    def _views_of(self, rules: Ruleset[AuditEvent]) -> Mapping[Residual[AuditEvent], View]:
+        """What the rules left for an event read of it, by the function that decides them."""
+        if rules is not self._viewed:
+            self._views.clear()
+            self._viewed = rules
+        return self._views
 
     def _general(
         self, record: Slice, read: _Read, rules: Ruleset[AuditEvent], place: Place, limits: Limits
@@ -206,7 +213,7 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
             self._refusals.add(Reason.RECORD_TOO_LARGE, place, f"larger than {limits.record} bytes: size>={size}")
             return
         if read is _read_item:
-            yield from self._event(record, rules, place, limits, is_item=True)
+            yield from self._event(record, rules, place, limits)
             return
         try:
             items: Iterable[Slice] = _read_list(record).items
@@ -214,16 +221,18 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
             data = bytes(record).strip(document.BLANKS)
             if not data:
                 return
-            if problem := document.check(data):
-                self._refusals.add(Reason.NOT_JSON, place, f"cannot parse JSON: {problem}")
-                return
-            node = document.opened(data)
+            problem = document.check(data)
+            node = None if problem else document.opened(data)
+            kind = node.get("kind") if isinstance(node, Object) else None
             if isinstance(node, Array):
                 elements = document.elements(data)
                 yield from self._candidates(elements, _read_event, rules, lambda i: f"{place}, element {i}", limits)
                 return
-            if not (isinstance(node, Object) and node.get("kind") == "EventList"):
-                yield from self._event(data, rules, place, limits, is_item=False)
+            if kind == "Event":
+                yield from self._event(data, rules, place, limits)
+                return
+            if not isinstance(node, Object) or kind != "EventList":
+                yield from self._wrapped(data, problem, rules, place, limits)
                 return
             listed = node.get("items")
             if not isinstance(listed, Array):
@@ -232,14 +241,22 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
             items = document.elements(listed.raw, is_flat=True)
         yield from self._candidates(items, _read_item, rules, lambda i: f"{place}, item {i}", limits)
 
-    def _event(
-        self, record: Slice, rules: Ruleset[AuditEvent], place: Place, limits: Limits, *, is_item: bool
+    def _wrapped(
+        self, data: bytes, problem: str, rules: Ruleset[AuditEvent], place: Place, limits: Limits
     ) -> Iterator[tuple[Residual[AuditEvent], AuditEvent]]:
-        """One event, with nothing assumed of it, or its refusal."""
+        """The events in what is neither one nor a list of them, or its refusal: *problem*, if it is not JSON."""
+        if events := wrapping.events_of(data):
+            yield from self._candidates(events, _read_event, rules, lambda _: str(place), limits)
+        elif problem:
+            self._refusals.add(Reason.NOT_JSON, place, f"cannot parse JSON: {problem}{wrapping.hint(data)}")
+        else:
+            self._refusals.add(Reason.NOT_AUDIT, place, f"{_NOT_RECOGNIZED}{wrapping.hint(data)}")
+
+    def _event(
+        self, record: Slice, rules: Ruleset[AuditEvent], place: Place, limits: Limits
+    ) -> Iterator[tuple[Residual[AuditEvent], AuditEvent]]:
+        """One event, with nothing assumed of it but that its kind is right, or its refusal."""
         node = document.opened(record)
-        if not is_item and not (isinstance(node, Object) and node.get("kind") == "Event"):
-            self._refusals.add(Reason.NOT_AUDIT, place, _NOT_RECOGNIZED)
-            return
         stamp = _stamp(node)
         if stamp is None:
             self._refusals.add(Reason.NO_TIME, place, "can't read stageTimestamp")

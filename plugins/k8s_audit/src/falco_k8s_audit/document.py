@@ -201,6 +201,8 @@ def until_nul(value: str) -> str:
 def compact(raw: Slice) -> bytes:
     """*raw* without the blanks between tokens."""
     data = bytes(raw)
+    if not (b" " in data or b"\n" in data or b"\r" in data or b"\t" in data):  # as a rule: API servers write none
+        return data
     try:
         return msgspec.json.format(data, indent=-1)
     except REFUSED:

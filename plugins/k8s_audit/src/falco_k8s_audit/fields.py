@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from falco.clock import Clock
-from falco.fields import Argument, Field, FieldClass, FieldFormat
+from falco import Argument, Clock, Field, FieldClass, FieldFormat
 from falco_k8s_audit import document, pointer
 from falco_k8s_audit.document import Node, Scalar
 from falco_k8s_audit.event import AuditEvent
@@ -156,8 +155,7 @@ def _created_pod(_argument: str | None) -> Callable[[AuditEvent], str | None]:
         # upstream: a subresource that is no string counts as none
         if event.node(("objectRef", "resource")) != "pods" or (isinstance(subresource, str) and subresource):
             return None
-        name = event.node(("responseObject", "metadata", "name"))
-        return None if name is None else document.text(name)
+        return event.text(("responseObject", "metadata", "name"))
 
     return get
 
@@ -169,7 +167,7 @@ def _value(argument: str | None) -> Callable[[AuditEvent], str | None]:
     steps = pointer.parse(argument or "")
 
     def get(event: AuditEvent) -> str | None:
-        node = document.walk(event.document, steps)
+        node = event.value(steps)
         return None if node is None else document.text(node)
 
     return get
@@ -200,8 +198,8 @@ def _json(prefix: str) -> tuple[Field[AuditEvent], ...]:
 
 
 def _times() -> tuple[Field[AuditEvent], ...]:
-    """Fields that Falco's first audit rules used and today's plugin lacks."""
-    clock = Clock(None)
+    """Fields that Falco's first audit rules used and today's plugin lacks. A run writes them in its own zone."""
+    clock = Clock()
     return (
         Field(
             "jevt.time",
@@ -287,7 +285,7 @@ FIELDS: Final[tuple[Field[AuditEvent], ...]] = (
     _text("ka.req.binding.role", _REQUEST / "/roleRef/name", "Name of the role that the binding gives."),
     _keyed(
         "ka.req.binding.subject.has_name",
-        lambda _argument: lambda event: "true" if event.audit.members else None,
+        lambda _argument: lambda event: None if event.node(("auditID",)) is None else "true",
         "Always true; kept for rules of old, which should use ka.req.binding.subjects.user_names.",
     ),
     _text("ka.req.configmap.name", Path.of("/objectRef/name"), "Name of the object of the request."),

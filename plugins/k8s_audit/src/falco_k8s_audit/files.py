@@ -12,8 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from falco.documents.nearby import nearest
-from falco.errors import SourceError
+from falco import SourceError
+from falco import nearest_path as nearest
 from falco_k8s_audit.lines import DAMAGED, LineReader
 from falco_k8s_audit.records import Limits, Records
 from falco_k8s_audit.refusals import Reason, Refusals
@@ -35,6 +35,11 @@ class Part:
     start: int = 0
     stop: int | None = None
     _before: int | None = field(default=None, init=False)
+
+    def __str__(self) -> str:
+        if not self.start and self.stop is None:
+            return self.path
+        return f"{self.path}, bytes {self.start} to {'its end' if self.stop is None else self.stop}"
 
     def place(self, number: int) -> str:
         """``path:line`` for line *number* of the part; lines before the part are counted when first asked for."""
@@ -100,6 +105,12 @@ class FileTransport:
             with file:
                 yield from self._read(part, file)
 
+    def __str__(self) -> str:
+        """What is read."""
+        parts = [Part(self._path)] if self.parts is None else self.parts
+        more = f" and {len(parts) - 1} more files" if len(parts) > 1 else ""
+        return f"{parts[0] if parts else self._path}{more}"
+
     def close(self) -> None:
         """End ``batches`` at its next resume."""
         self._closed = True
@@ -144,6 +155,8 @@ class FileTransport:
                     splitter.feed((line,))
                     if splitter.is_lines is not None:
                         return splitter.is_lines
+                    if file.tell() > 2 * self._limits.record:
+                        return False
         except DAMAGED:
             pass
         return False

@@ -6,10 +6,7 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
-from falco.fields import Field
-from falco.plugins.hookspecs import hookimpl
-from falco.plugins.info import PluginInfo
-from falco.sources import Decoder, Source
+from falco import Decoder, Field, PluginInfo, Source, hookimpl
 from falco_k8s_audit.decoder import AuditDecoder
 from falco_k8s_audit.fields import FIELDS
 from falco_k8s_audit.source import AuditSource

@@ -46,6 +46,10 @@ class Path:
         """The node at the path; arrays are stepped into by index only."""
         return event.node(event.pod + self.steps if self.in_pod else self.steps)
 
+    def text(self, event: AuditEvent) -> str | None:
+        """The text of the node at the path."""
+        return event.text(event.pod + self.steps if self.in_pod else self.steps)
+
     def nodes(self, event: AuditEvent, index: int | None = None, *, opens_end: bool = False) -> list[Node | None]:
         """The nodes at the path, one for each item of the arrays that lie on it; None for each that is missing.
 
@@ -54,7 +58,7 @@ class Path:
         """
         steps = event.pod + self.steps if self.in_pod else self.steps
         found: list[Node | None] = []
-        pending: list[tuple[Node | None, int]] = [(event.audit, 0)]
+        pending: list[tuple[Node | None, int]] = [(event.node(steps[:1]), 1)]
         while pending:
             node, at = pending.pop()
             while at < len(steps) and isinstance(node, Object):
@@ -72,22 +76,27 @@ class Path:
 
     def meets_array(self, event: AuditEvent) -> bool:
         """Whether an array lies on the path or at its end."""
-        node: Node | None = event.audit
-        for step in event.pod + self.steps if self.in_pod else self.steps:
+        steps = event.pod + self.steps if self.in_pod else self.steps
+        node = event.node(steps[:1])
+        for step in steps[1:]:
             if not isinstance(node, Object):
                 break
             node = node.get(step)
         return isinstance(node, Array)
 
 
-def scalar(path: Path, then: Callable[[str], str] = str) -> Bind:
+def scalar(path: Path, then: Callable[[str], str] | None = None) -> Bind:
     """The text of the value at *path*."""
+    steps = path.steps
 
     def get(event: AuditEvent) -> str | None:
-        node = path.node(event)
-        return None if node is None else then(text(node))
+        return event.text(steps)
 
-    return lambda _argument: get
+    def get_any(event: AuditEvent) -> str | None:
+        found = path.text(event)
+        return found if found is None or then is None else then(found)
+
+    return lambda _argument: get_any if path.in_pod or then else get
 
 
 def items(path: Path) -> Bind:
@@ -253,8 +262,8 @@ def uri_parameter(path: Path) -> Bind:
         name = argument or ""
 
         def get(event: AuditEvent) -> str | None:
-            node = path.node(event)
-            return None if node is None else query.parameter(text(node), name)
+            uri = path.text(event)
+            return None if uri is None else query.parameter(uri, name)
 
         return get
 

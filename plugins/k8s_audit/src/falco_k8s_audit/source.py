@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar, Final, Protocol
 from urllib.parse import unquote, urlsplit
 
-from falco.errors import SourceError
-from falco.sources import Source
+from falco import Source, SourceError
 from falco_k8s_audit.config import Config
 from falco_k8s_audit.files import FileTransport
 from falco_k8s_audit.records import Records
@@ -49,6 +48,10 @@ class AuditSource(Source[Records]):
         super().__init__(config, open_params)
         self._refusals = Refusals(self._say)
         self._transport = _transport(config, open_params.strip(), self._refusals, self._say)
+
+    def __str__(self) -> str:
+        """The files, and bytes of a file, that it reads; elsewhere ``open_params``."""
+        return str(self._transport) if isinstance(self._transport, FileTransport) else self.open_params
 
     @classmethod
     def recognises(cls, head: bytes) -> bool:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final, TypeVar
 
 import msgspec
-import urllib3
 from msgspec import Meta
 
 from falco import Output, OutputError
@@ -17,6 +16,8 @@ from falco.outputs import extension
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import urllib3
 
     from falco import Alert
 
@@ -62,6 +63,8 @@ class HttpOutput(Output):
         Raises:
             OutputError: The URL is not HTTP, or a file of the TLS settings cannot be read.
         """
+        import urllib3  # a twentieth of the start of falco, and most runs have no use for it
+
         url = urllib3.util.parse_url(self.config.url)
         if url.scheme not in {"http", "https"} or not url.host:
             raise OutputError(f"http_output.url '{self.config.url}': write http://host/path or https://host/path")
@@ -106,6 +109,8 @@ class HttpOutput(Output):
             self._pool = None
 
     def _post(self, body: bytes) -> urllib3.BaseHTTPResponse:
+        import urllib3
+
         if self._pool is None:
             raise OutputError("http_output is closed")
         for attempt in range(self.config.max_consecutive_timeouts + 1):

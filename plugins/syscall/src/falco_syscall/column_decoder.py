@@ -7,33 +7,31 @@ are never decoded; a thread that only they belong to is met when somebody asks f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from falco.sources import Decoder
+from falco import Decoder
 from falco_syscall.capture.chunks import Chunk
 from falco_syscall.capture.columns import NUMBERED, ColumnConverter, Columns, i64
 from falco_syscall.capture.event_table import EVENTS
 from falco_syscall.catalogue.events import GENERIC_EXIT
 from falco_syscall.decoder import assume, is_of_kernel, watched_names
 from falco_syscall.event import SyscallEvent
-from falco_syscall.interest import DISPATCH, Interest
-from falco_syscall.operations import CLOSE, COPY, MOVE, OPEN_CHECKED, SOCKET, VISIT, Operations
+from falco_syscall.interest import DISPATCH, Interest, not_asked
+from falco_syscall.operations import CLOSE, COPY, MOVE, OPEN_CHECKED, OPEN_CLOSING, PIPE, SOCKET, VISIT, Operations
 from falco_syscall.recording import Recorder
 from falco_syscall.state import new_machine
 from falco_syscall.state.effects import Effects
 from falco_syscall.state.machine import MAKES_KNOWN
+from falco_syscall.state.making import new_pipe
 from falco_syscall.state.sockets import new_socket
-from falco_syscall.state.tables import MOST_DESCRIPTORS, DescriptorTable, Shared, Undecoded
+from falco_syscall.state.tables import MOST_DESCRIPTORS, DescriptorTable, Undecoded
 
 if TYPE_CHECKING:
-    from falco.conditions.checked import Check
-    from falco.ruleset import Residual, Ruleset
-    from falco.sources import RecordingLimits
+    from falco import Check, RecordingLimits, Residual, Ruleset
     from falco_syscall.capture.chunks import Mask, Places
-    from falco_syscall.state.threads import ThreadTable
+    from falco_syscall.state.threads import Thread, ThreadTable
 
 _NO_TID: Final = -(1 << 63) - 1
 """The number of no thread."""
@@ -106,13 +104,15 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
         threads = machine.threads
         seen = Seen(threads, columns)
         times = i64(data)[columns.chunk.heads]
+        if self.start_ns is None:
+            self.start_ns = int(times[numbered[0]])
         start_place = self._find_start(columns, numbered, times)
         operations = Operations(columns, numbered, interest, effects, times=times, before_ns=self._previous_ns)
-        visits = operations.visited()
-        visited, enters, paths = columns.events(visits), columns.enters(visits), operations.paths()
+        paths, opens, known = operations.paths(), interest.opens, interest.opens.known
         nowhere = table = DescriptorTable()
-        current, entries, limit, directory = _NO_TID, table.entries, 0, ""
-        for place, kind, what, tid, fd, start, end, before_ns in operations:
+        thread: Thread | None = None
+        current, entries, limit = _NO_TID, table.entries, 0
+        for what, tid, fd, first, second in operations:
             residual: Residual[SyscallEvent] | None = None
             if what != VISIT:
                 if tid != current:
@@ -120,14 +120,14 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
                     found = thread.table if thread is not None else None
                     table = nowhere if found is None else found
                     limit = 0 if table is nowhere else MOST_DESCRIPTORS
-                    entries, directory = table.entries, thread.directory if thread is not None else ""
+                    entries = table.entries
                 if what == CLOSE:
                     if fd >= 0:
                         entries.pop(fd, None)
                     continue
                 if what == COPY:
-                    if start >= 0:
-                        table.copy_entry(start, fd)
+                    if first >= 0:
+                        table.copy_entry(first, fd, closes_on_exec=second > 0)
                     continue
                 if what == MOVE:
                     if fd >= 0:
@@ -136,34 +136,49 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
                 if what == SOCKET:
                     about = next(operations.sockets)
                     if limit:
-                        table.enter(fd, socket(about))
+                        table.enter(fd, new_socket(*about))
                     continue
-                entry: Undecoded = data[start:end]
+                if what == PIPE:
+                    one, other, ino, flags = next(operations.pipes)
+                    if limit:
+                        pipe = new_pipe(ino, flags)
+                        table.enter(one, pipe)
+                        table.enter(other, pipe)
+                    continue
+                opening = data[first : first + second]
+                entry: Undecoded = opening
                 is_told = True
                 if what == OPEN_CHECKED:
-                    name_at, name_end, entered_at, intent, is_absolute = next(paths)
-                    path = data[name_at:name_end]
+                    at, size, back, intent, is_absolute, closes = next(paths)
+                    path = opening[at : at + size]
                     # Otherwise the path was changed while it was opened.
-                    is_told = not entered_at or data[entered_at : entered_at + name_end - name_at] == path
+                    is_told = not back or data.startswith(path, first - back)
                     if not is_absolute:
-                        entry = directory, data[start:end]
-                    if intent >= 0 and is_told:
-                        opens = interest.opens
-                        residual = (
-                            opens.absolute(intent, path) if is_absolute else opens.relative(intent, directory, path)
-                        )
+                        directory = thread.directory if thread is not None else ""
+                        entry = directory, opening, closes
+                        if intent >= 0 and is_told:
+                            residual = opens.relative(intent, directory, path)
+                    else:
+                        if closes:
+                            entry = ".", opening, True
+                        if intent >= 0 and is_told:
+                            residual = known[intent].get(path, not_asked)
+                            if residual is not_asked:
+                                residual = opens.absolute(intent, path)
+                elif what == OPEN_CLOSING:
+                    entry = ".", opening, True
                 if not is_told or (len(entries) >= limit and fd not in entries):
                     residual = None  # what was found for the path is about a descriptor that is not made
                 elif residual is None:
                     entries[fd] = entry
                     continue
-            if what == VISIT:
-                item, enter = next(visited), next(enters)
-            else:
-                item, enter = columns.event(place), next(columns.enters(np.array([place])))
+            index = first if what == VISIT else operations.opening(first)
+            place = operations.places.item(index)
+            item = columns.event(place)
             event = SyscallEvent(item, machine)
             event.start_ns = self._start_ns if place >= start_place else 0
-            event.previous_ns = before_ns or event.time_ns
+            event.previous_ns = operations.before_ns(index) or event.time_ns
+            enter = columns.enter(place)
             if enter is not None:
                 event.enter = SyscallEvent(enter, machine)
             seen.place = place
@@ -171,7 +186,11 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
             current = _NO_TID
             if not item.hidden:
                 if residual is None:
-                    residual = interest.generic(event.number(0)) if event.code == GENERIC_EXIT else interest.left[kind]
+                    residual = (
+                        interest.generic(event.number(0))
+                        if event.code == GENERIC_EXIT
+                        else interest.left[operations.kind(index)]
+                    )
                 if residual is not None:
                     self.count = event.num
                     yield residual, event
@@ -188,12 +207,6 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
             return len(columns.tids)
         self._start_ns = int(times[first[0]])
         return int(first[0])
-
-
-@lru_cache(maxsize=1024)
-def socket(about: tuple[int, int, int, int]) -> Shared:
-    """A new socket, as it is kept until somebody looks at it."""
-    return Shared(new_socket(*about))
 
 
 class Seen:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+from struct import Struct
 from typing import TYPE_CHECKING, Final
 
-from falco.fields.text import from_bytes
-from falco_syscall.capture.event_table import EVENTS, EventFlag, EventInfo, EventSource, ParamType
+from falco import text_from_bytes as from_bytes
+from falco_syscall.capture.event_table import EVENTS, SIZES, EventFlag, EventInfo, EventSource, ParamType
 from falco_syscall.capture.linux import SYSCALLS, native_syscalls
 from falco_syscall.catalogue.events import GENERIC_EXIT
 from falco_syscall.state.paths import ABSENT
@@ -35,6 +37,18 @@ _FD_FLAGS: Final = frozenset({EventFlag.CREATES_FD, EventFlag.USES_FD, EventFlag
 HAS_DESCRIPTOR: Final = tuple(bool(event.flags & _FD_FLAGS) for event in EVENTS)
 """By code: whether the event is about a descriptor."""
 _ASYNCHRONOUS: Final = 402
+
+
+_LETTERS: Final = {1: "B", 2: "H", 4: "I", 8: "Q"}
+
+
+@cache
+def _layout(code: int, first: int, end: int) -> Struct:
+    """The parameters of an event from *first* to before *end*, all numbers, one after the other."""
+    sizes = [SIZES[param.type] or 0 for param in EVENTS[code].params[first:end]]
+    letters = [_LETTERS[size] for size in sizes]
+    signs = _IS_SIGNED[code][first:end]
+    return Struct("<" + "".join(x.lower() if signed else x for x, signed in zip(letters, signs, strict=True)))
 
 
 class SyscallEvent:
@@ -123,6 +137,16 @@ class SyscallEvent:
         if index >= len(self.params) or not self.params[index]:
             return default
         return int.from_bytes(self.params[index], "little", signed=_IS_SIGNED[self.code][index])
+
+    def numbers(self, first: int, defaults: tuple[int, ...]) -> tuple[int, ...]:
+        """The parameters from *first* on, as many as *defaults*, as numbers: at once if all are there."""
+        end = first + len(defaults)
+        layout = _layout(self.code, first, end)
+        found = b"".join(self.params[first:end])
+        # Each has the size of its type or is empty.
+        if len(found) == layout.size:
+            return layout.unpack(found)
+        return tuple(self.number(index, default) for index, default in enumerate(defaults, first))
 
     def text(self, index: int) -> str:
         """A parameter as text, up to its NUL; "" if it is not there."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from falco.fields.text import from_bytes
-from falco.ruleset import UNKNOWN
+from falco import UNKNOWN
+from falco import text_from_bytes as from_bytes
 from falco_syscall.capture.conversion import KEPT_ENTERS
 from falco_syscall.capture.event_table import CODES, EVENTS, EventSource
 from falco_syscall.capture.linux import SYSCALLS
@@ -22,7 +22,7 @@ from falco_syscall.state.opening import O_DIRECTORY, OPEN_CALLS
 from falco_syscall.state.paths import ABSENT, UNREADABLE, concat, directory_of, filename_of
 
 if TYPE_CHECKING:
-    from falco.ruleset import DispatchField, Key, KeyPart, Residual, Ruleset
+    from falco import DispatchField, Key, KeyPart, Residual, Ruleset
     from falco_syscall.event import SyscallEvent
 
 DISPATCH: Final[tuple[DispatchField, ...]] = (
@@ -107,7 +107,7 @@ class Interest:
         return asked > 0
 
 
-def _nothing_known(_event: SyscallEvent) -> tuple[()]:
+def not_asked(_event: SyscallEvent) -> tuple[()]:
     """Stands for a path that is not in a memo."""
     return ()
 
@@ -120,6 +120,7 @@ class OpenInterest:
 
     Attributes:
         wanted: By intent: whether a rule may match such an open.
+        known: By intent and absolute path: what `absolute` said of it.
     """
 
     def __init__(self, rules: Ruleset[SyscallEvent]) -> None:
@@ -132,7 +133,7 @@ class OpenInterest:
             narrowed(neutral_directory if intent & _IS_DIRECTORY else neutral)
             for intent, narrowed in enumerate(self._narrowed)
         ]
-        self._absolute: list[dict[bytes, Residual[SyscallEvent] | None]] = [{} for _ in keys]
+        self.known: list[dict[bytes, Residual[SyscallEvent] | None]] = [{} for _ in keys]
         self._relative: list[dict[tuple[str, bytes], Residual[SyscallEvent] | None]] = [{} for _ in keys]
 
     @staticmethod
@@ -142,21 +143,19 @@ class OpenInterest:
         return bits.astype(np.int64) + (call << 3)
 
     def absolute(self, intent: int, path: bytes) -> Residual[SyscallEvent] | None:
-        """What is left of the rules for the open of an absolute path; its NUL is included."""
-        memo = self._absolute[intent]
-        residual = memo.get(path, _nothing_known)
-        if residual is _nothing_known:
-            if len(memo) >= _MOST_PATHS:
-                memo.clear()
-            is_neutral = self._filter.is_neutral(path)
-            residual = memo[path] = self._neutral[intent] if is_neutral else self._left(intent, ".", path)
+        """What is left of the rules for the open of an absolute path that is not in `known`; its NUL is included."""
+        memo = self.known[intent]
+        if len(memo) >= _MOST_PATHS:
+            memo.clear()
+        is_neutral = self._filter.is_neutral(path)
+        residual = memo[path] = self._neutral[intent] if is_neutral else self._left(intent, ".", path)
         return residual
 
     def relative(self, intent: int, directory: str, path: bytes) -> Residual[SyscallEvent] | None:
         """The same of a path below *directory*."""
         memo = self._relative[intent]
-        residual = memo.get((directory, path), _nothing_known)
-        if residual is _nothing_known:
+        residual = memo.get((directory, path), not_asked)
+        if residual is not_asked:
             if len(memo) >= _MOST_PATHS:
                 memo.clear()
             residual = memo[directory, path] = self._left(intent, directory, path)

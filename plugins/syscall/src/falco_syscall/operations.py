@@ -16,16 +16,18 @@ from falco_syscall.catalogue.events import GENERIC_EXIT
 from falco_syscall.descriptor_columns import FD, OPENING_CODES, opens, parameters
 from falco_syscall.event import HAS_RESULT
 from falco_syscall.interest import FAILED, OUTCOMES, SUCCEEDED, UNCLEAR, Interest
-from falco_syscall.state.copying import FCNTL_COMMANDS
+from falco_syscall.state.copying import F_DUPFD, F_DUPFD_CLOEXEC, F_SETFD
+from falco_syscall.state.descriptors import CLOEXEC
 from falco_syscall.state.effects import TUPLE_AT, Effects
 from falco_syscall.state.sockets import PLAIN_TRANSFERS
 
 if TYPE_CHECKING:
     from falco_syscall.capture.chunks import Mask, Places
 
-VISIT, CLOSE, OPEN, OPEN_CHECKED, COPY, MOVE, SOCKET = range(7)
-"""Operations: decode it and apply it like the plain decoder; forget a descriptor; enter an open file; the same after a
-look at its path; copy a descriptor; note that a descriptor moved data; enter a new socket."""
+VISIT, CLOSE, OPEN, OPEN_CLOSING, OPEN_CHECKED, COPY, MOVE, SOCKET, PIPE = range(9)
+"""Operations: decode it and apply it like the plain decoder; forget a descriptor; enter an open file; one that exec
+closes; either of them after a look at its path; copy a descriptor; note that a descriptor moved data; enter a new
+socket; enter both ends of a pipe."""
 
 _RESULT_BYTES: Final = 8
 _HAS_RESULT: Final = np.array(
@@ -35,6 +37,9 @@ _CLOSE: Final = CODES["SYSCALL_CLOSE_X"]
 _FCNTL: Final = CODES["SYSCALL_FCNTL_X"]
 _FCNTL_COMMAND: Final = 2
 _SOCKET: Final = CODES["SOCKET_SOCKET_X"]
+_PIPE: Final = CODES["SYSCALL_PIPE_X"]
+_PIPE2: Final = CODES["SYSCALL_PIPE2_X"]
+_PARAMETERS: Final = np.array([len(info.params) for info in EVENTS])
 _CODE_AT: Final = 20
 
 
@@ -48,10 +53,13 @@ _PLAIN_TRANSFER: Final = _mask_of(PLAIN_TRANSFERS)
 _IS_DUP: Final = _mask_of(frozenset({CODES["SYSCALL_DUP_1_X"], CODES["SYSCALL_DUP2_X"]}))
 
 
-Path: TypeAlias = tuple[int, int, int, int, bool]
-"""The path of an open that must be looked at: where it begins in the chunk's data and ends, its NUL included; where the
-enter event has it, 0 if it does not; the intent for `OpenInterest`, -1 if no rule wants it whatever it is; whether it
-is absolute."""
+Path: TypeAlias = tuple[int, int, int, int, bool, bool]
+"""The path of an open that must be looked at: where it is in the undecoded event; its length, its NUL included; how far
+before the undecoded event the enter event has it, 0 if it does not; the intent for `OpenInterest`, -1 if no rule wants
+it whatever it is; whether it is absolute; whether exec closes the file.
+
+Small numbers on purpose: Python has them ready."""
+Numbers: TypeAlias = Iterator[tuple[int, int, int, int]]
 
 
 class Operations:
@@ -61,6 +69,7 @@ class Operations:
         places: Where they are in the chunk.
         what: What is to be done with each.
         sockets: Domain, type, protocol and flags of new sockets, in order.
+        pipes: Both ends, inode and flags of new pipes, in order.
     """
 
     def __init__(
@@ -90,21 +99,27 @@ class Operations:
         count = len(self.places)
         self.what = np.full(count, VISIT, np.int8)
         self._fds = np.zeros(count, np.int64)
-        self._starts = columns.chunk.heads[self.places] + _CODE_AT
-        self._ends = columns.chunk.ends[self.places]
+        self._heads = columns.chunk.heads[self.places]
+        self._firsts = np.arange(count)
+        self._seconds = np.zeros(count, np.int64)
         self._paths: list[tuple[Places, tuple[npt.NDArray[Any], ...]]] = []
-        self.sockets: Iterator[tuple[int, int, int, int]] = iter(())
+        self.sockets: Numbers = iter(())
+        self.pipes: Numbers = iter(())
         if count:
             self._take_closes()
             self._take_copies()
             self._take_opens()
             self._take_moves()
-            self._take_sockets()
+            self.sockets = self._take_made(SOCKET, (_SOCKET,), ((1, 4), (2, 4), (3, 4), (4, 4)))
+            self.pipes = self._take_made(PIPE, (_PIPE, _PIPE2), ((1, 8), (2, 8), (3, 8), (4, 4)))
 
-    def visited(self) -> Places:
-        """The places of the events that are decoded in any case."""
-        chosen: Places = self.places[self.what == VISIT]
-        return chosen
+    def kind(self, index: int) -> int:
+        """What a visited event is: its index into ``Interest.left``; *index*: among the operations."""
+        return self._kinds.item(index)
+
+    def before_ns(self, index: int) -> int:
+        """The time of the event before a visited one."""
+        return self._before_ns.item(index)
 
     def paths(self) -> Iterator[Path]:
         """Of the opens that must be looked at, in order."""
@@ -114,17 +129,18 @@ class Operations:
         columns = zip(*[rows for _, rows in self._paths], strict=True)
         return zip(*[np.concatenate(column)[order].tolist() for column in columns], strict=True)
 
-    def __iter__(self) -> Iterator[tuple[int, int, int, int, int, int, int, int]]:
+    def opening(self, start: int) -> int:
+        """The index of the operation whose undecoded event begins at *start* in the chunk's data."""
+        return int(self._heads.searchsorted(start - _CODE_AT))
+
+    def __iter__(self) -> Iterator[tuple[int, int, int, int, int]]:
         """The operations in order.
 
-        Each is the event's place in the chunk; its index into ``Interest.left``; what is to be done; the thread; the
-        descriptor that is closed, opened, made by a copy, or that moved data; where the undecoded event begins in the
-        chunk's data, of copies the descriptor that is copied; where it ends; the time of the event before.
+        Each is what is to be done; the thread; the descriptor that is closed, opened, made by a copy, or that moved
+        data; then two numbers: of opens where the undecoded event begins in the chunk's data and its length; of copies
+        the descriptor that is copied, and whether exec closes the copy; of visits the index of the operation.
         """
-        columns = (
-            *(self.places, self._kinds, self.what, self._columns.tids[self.places], self._fds),
-            *(self._starts, self._ends, self._before_ns),
-        )
+        columns = (self.what, self._columns.tids[self.places], self._fds, self._firsts, self._seconds)
         return zip(*[column.tolist() for column in columns], strict=True)
 
     def _choose(self, numbered: Places, times: Places, before_ns: int) -> None:
@@ -161,7 +177,7 @@ class Operations:
         self._wanted, self._is_sure = wanted[some], whole[some] & ~failed[some]
         self._results = i64(data)[np.where(whole, first_at, heads)[some]]
         positions = possible[some]
-        self._before_ns = np.where(positions > 0, times[numbered[positions - 1]], before_ns)
+        self._before_ns: Places = np.where(positions > 0, times[numbered[positions - 1]], before_ns)
 
     def _take_closes(self) -> None:
         at = np.flatnonzero((self._codes == _CLOSE) & self._is_sure & ~self._wanted)
@@ -171,12 +187,20 @@ class Operations:
         self._fds[at] = numbers
 
     def _take_copies(self) -> None:
-        at = np.flatnonzero(_IS_DUP[self._codes] & self._is_sure & ~self._wanted)
+        is_copy = (_IS_DUP[self._codes] | (self._codes == _FCNTL)) & self._is_sure & ~self._wanted
+        at = np.flatnonzero(is_copy)
+        if not len(at):
+            return
         used = parameters(self._columns, self.places[at], FD)
         at, numbers = at[used.known], used.values[used.known]
+        is_dup = _IS_DUP[self._codes[at]]
+        commands = parameters(self._columns, self.places[at], _FCNTL_COMMAND, 1).values
+        copies = np.flatnonzero(is_dup | np.isin(commands, (F_DUPFD, F_DUPFD_CLOEXEC)))
+        at = at[copies]
         self.what[at] = COPY
         self._fds[at] = self._results[at]
-        self._starts[at] = numbers
+        self._firsts[at] = numbers[copies]
+        self._seconds[at] = ~is_dup[copies] & (commands[copies] == F_DUPFD_CLOEXEC)
 
     def _take_opens(self) -> None:
         for call, code in enumerate(OPENING_CODES):
@@ -190,21 +214,39 @@ class Operations:
             intents = self._interest.opens.intents(call, found.flags[plain])
             intents[~(self._wanted[at] & self._interest.opens.wanted[intents])] = -1
             entered, is_absolute = found.entered_at[plain], found.is_absolute[plain]
+            closes = found.flags[plain] & CLOEXEC > 0
             is_checked = (intents >= 0) | (entered > 0) | ~is_absolute
-            self.what[at] = np.where(is_checked, OPEN_CHECKED, OPEN)
-            rows = (found.name_at[plain], found.name_end[plain], entered, intents, is_absolute)
+            self.what[at] = np.where(is_checked, OPEN_CHECKED, np.where(closes, OPEN_CLOSING, OPEN))
+            starts = self._heads[at] + _CODE_AT
+            self._firsts[at] = starts
+            self._seconds[at] = self._columns.chunk.ends[self.places[at]] - starts
+            name_at = found.name_at[plain]
+            rows = (
+                *(name_at - starts, found.name_end[plain] - name_at, np.where(entered > 0, starts - entered, 0)),
+                *(intents, is_absolute, closes),
+            )
             checked = np.flatnonzero(is_checked)
             self._paths.append((at[checked], tuple(row[checked] for row in rows)))
 
-    def _take_sockets(self) -> None:
-        at = np.flatnonzero((self._codes == _SOCKET) & self._is_sure & ~self._wanted)
+    def _take_made(self, what: int, codes: tuple[int, ...], wanted: tuple[tuple[int, int], ...]) -> Numbers:
+        """Calls that make descriptors of which some numbers tell everything.
+
+        Args:
+            what: The operation.
+            codes: Of the events.
+            wanted: Indices and sizes of the parameters; 0 for those that events of a code never have.
+        """
+        at = np.flatnonzero(np.isin(self._codes, codes) & self._is_sure & ~self._wanted)
         if not len(at):
-            return
-        told = [parameters(self._columns, self.places[at], index, 4) for index in (1, 2, 3, 4)]
-        known = told[0].known & told[1].known & told[2].known & told[3].known
-        self.what[at[known]] = SOCKET
+            return iter(())
+        known, values = np.ones(len(at), np.bool_), []
+        for index, size in wanted:
+            told = parameters(self._columns, self.places[at], index, size)
+            known &= told.known | (_PARAMETERS[self._codes[at]] <= index)
+            values.append(told.values)
+        self.what[at[known]] = what
         self._fds[at[known]] = self._results[at[known]]
-        self.sockets = zip(*[each.values[known].tolist() for each in told], strict=True)
+        return zip(*[value[known].tolist() for value in values], strict=True)
 
     def _take_moves(self) -> None:
         if not self._effects.marks_connections:
@@ -232,5 +274,5 @@ def _is_idle_fcntl(columns: Columns, places: Places, codes: npt.NDArray[np.uint1
     at = np.flatnonzero(codes == _FCNTL)
     if len(at):
         commands = parameters(columns, places[at], _FCNTL_COMMAND, 1)
-        is_idle[at] = commands.known & ~np.isin(commands.values, FCNTL_COMMANDS)
+        is_idle[at] = commands.known & ~np.isin(commands.values, (F_DUPFD, F_DUPFD_CLOEXEC, F_SETFD))
     return is_idle

@@ -13,7 +13,7 @@ from falco_syscall.capture import CaptureEvent, CaptureWriter
 from falco_syscall.state.saving import metadata_of
 
 if TYPE_CHECKING:
-    from falco.sources import RecordingLimits
+    from falco import RecordingLimits
     from falco_syscall.event import SyscallEvent
 
 _MB: Final = 1 << 20

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Final, cast
 
 import msgspec
 
-from falco.errors import SourceError
-from falco.sources import Source
+from falco import Source, SourceError
 from falco_syscall.capture import CaptureError
 from falco_syscall.capture.chunks import Chunk, ChunkReader
 
@@ -29,8 +28,8 @@ class SyscallSource(Source[Chunk]):
 
     event_source = "syscall"
     config_type: ClassVar[type[Engine]] = Engine
-    summary: ClassVar[Mapping[str, str]] = {
-        "process": "proc.name",
+    summary: ClassVar[Mapping[str, str | Sequence[str]]] = {
+        "process tree": ("proc.name", *(f"proc.aname[{level}]" for level in range(1, 10))),
         "container": "container.name",
         "user": "user.name",
     }

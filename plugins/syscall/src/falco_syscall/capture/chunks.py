@@ -25,8 +25,8 @@ from falco_syscall.capture.stored_event import HEADER, MalformedEvent, StoredEve
 Places = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-CHUNK_BYTES: Final = 1 << 20
-"""How much is read at once; 256 KiB is slower, 4 MiB not faster."""
+CHUNK_BYTES: Final = 1 << 22
+"""How much is read at once; with 1 MiB, captures of small events take a tenth longer."""
 
 _COUNTED: Final = {kind: form for kind, form in EVENT_FORMS.items() if form.counted}
 _LOWEST: Final = min(_COUNTED)

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import accumulate, pairwise, repeat
-from operator import itemgetter
+from itertools import accumulate, pairwise
 from struct import Struct
 from typing import Final, NamedTuple, TypeAlias
 
@@ -22,9 +21,10 @@ from falco_syscall.capture.capture_file import MAX_PROBLEMS
 from falco_syscall.capture.chunks import Chunk, Mask, Places, u32
 from falco_syscall.capture.conversion import KEPT_ENTERS, Fate, Origin, Plan, assembled, plan
 from falco_syscall.capture.event import CaptureEvent
-from falco_syscall.capture.event_table import EVENTS, FIXED_SIZES, EventInfo, EventSource
+from falco_syscall.capture.event_table import EVENTS, FIXED_SIZES, EventSource
 from falco_syscall.capture.metadata import Section
 from falco_syscall.capture.reader import INITIAL_EVENTS, surplus, wrong_size
+from falco_syscall.capture.recipes import recipe_of
 from falco_syscall.capture.stored_event import HEADER, STATE_ONLY
 
 NUMBERED: Final = 1
@@ -52,25 +52,6 @@ _PENDING_LIMIT: Final = 1 << 18
 Kinds: TypeAlias = npt.NDArray[np.uint16]
 _LENGTHS: Final = [Struct(f"<{count}H") for count in range(COUNTS)]
 _IS_LARGE: Final = frozenset(info.code for info in EVENTS if info.is_large)
-
-
-class _Fixed(NamedTuple):
-    """Of the events of one code: number of parameters, and the sizes of those that have a fixed one."""
-
-    number: int
-    sizes_of: Callable[[tuple[int, ...]], object]
-    sizes: object
-
-
-def _fixed(info: EventInfo) -> _Fixed:
-    places = [place for place, _ in FIXED_SIZES[info.code]]
-    sizes = [size for _, size in FIXED_SIZES[info.code]]
-    if not places:
-        return _Fixed(len(info.params), bool, len(info.params) > 0)
-    return _Fixed(len(info.params), itemgetter(*places), tuple(sizes) if len(sizes) > 1 else sizes[0])
-
-
-_FIXED: Final = tuple(map(_fixed, EVENTS))
 
 
 class _Tables(NamedTuple):
@@ -173,77 +154,69 @@ class Columns:
 
     def event(self, place: int) -> CaptureEvent:
         """A numbered event, decoded and converted."""
-        return next(self.events(np.array([place])))
+        chunk, data = self.chunk, self.chunk.data
+        time_ns, tid, _, stored, count = HEADER.unpack_from(data, head := chunk.heads.item(place))
+        code, params = self._sound(place, head, stored, count)
+        hidden = code in KEPT_ENTERS or (self.hidden is not None and self.hidden.item(place))
+        cpu = data[start := chunk.starts.item(place)] | data[start + 1] << 8
+        return CaptureEvent(self.nums.item(place), time_ns, tid, cpu, code, params, hidden, stored)
 
     def events(self, places: Places) -> Iterator[CaptureEvent]:
         """Numbered events, decoded and converted, one by one."""
-        chunk = self.chunk
-        hidden = self.traits[places] & KEPT_ENTER > 0
-        if self.hidden is not None:
-            hidden |= self.hidden[places]
-        data = chunk.data
-        enters = np.full(len(places), -1) if self.entered is None else self.entered[places]
-        columns = (places, self.nums[places], chunk.starts[places], chunk.heads[places], enters, hidden)
-        for place, num, start, head, enter, is_hidden in zip(*[column.tolist() for column in columns], strict=True):
-            time_ns, tid, _, stored, count = HEADER.unpack_from(data, head)
-            code, params = self._sound(place, head, stored, count, enter)
-            yield CaptureEvent(num, time_ns, tid, data[start] | data[start + 1] << 8, code, params, is_hidden, stored)
+        return map(self.event, places.tolist())
 
-    def enters(self, places: Places) -> Iterator[CaptureEvent | None]:
-        """The enter events, of those that the current schema keeps, of the calls that events end."""
+    def enter(self, place: int) -> CaptureEvent | None:
+        """The enter event, if the current schema keeps it, of the call that a numbered event ends."""
         if self.kept is None:
-            yield from repeat(None, len(places))
-            return
-        kept = self.kept[places]
-        fits = (kept >= 0) & (self.codes[kept] == self.codes[places] - 1)
-        found = self.events(kept[fits])
-        for place, fit in zip(places.tolist(), fits.tolist(), strict=True):
-            enter = next(found) if fit else self.carried_kept.get(place)
-            yield enter if enter is not None and enter.code == int(self.codes[place]) - 1 else None
+            return None
+        code, kept = self.codes.item(place) - 1, self.kept.item(place)
+        if kept >= 0 and self.codes.item(kept) == code:
+            return self.event(kept)
+        carried = self.carried_kept.get(place)
+        return carried if carried is not None and carried.code == code else None
 
     def params(self, place: int) -> tuple[int, list[bytes]]:
         """The current code and parameters of a numbered event."""
-        head = int(self.chunk.heads[place])
+        head = self.chunk.heads.item(place)
         _, _, _, stored, count = HEADER.unpack_from(self.chunk.data, head)
-        return self._sound(place, head, stored, count, -1 if self.entered is None else int(self.entered[place]))
+        return self._sound(place, head, stored, count)
 
     def remembered(self, place: int) -> tuple[int, list[bytes]]:
         """The code and parameters with which an enter event waits."""
-        if self.traits[place] & NUMBERED:
+        if self.traits.item(place) & NUMBERED:
             return self.params(place)
-        head = int(self.chunk.heads[place])
+        head = self.chunk.heads.item(place)
         _, _, _, stored, count = HEADER.unpack_from(self.chunk.data, head)
         params = self._stored(place, head, stored, count)
         way = plan(stored, count)
         return way.code, assembled(way, params, None) if way.pieces else params
 
-    def _sound(self, place: int, head: int, stored: int, count: int, enter: int) -> tuple[int, list[bytes]]:
-        """Parameters with a size that their type cannot have are left empty."""
+    def _sound(self, place: int, head: int, stored: int, count: int) -> tuple[int, list[bytes]]:
+        """The current code and parameters; those with a size that their type cannot have are left empty."""
         if count >= COUNTS or stored in _IS_LARGE:
-            return self._converted(place, self.chunk.event(place).params, stored, enter)
+            return self._converted(place, self.chunk.event(place).params, stored)
         data, at = self.chunk.data, head + HEADER.size
         sizes = _LENGTHS[count].unpack_from(data, at)
-        ends = accumulate(sizes, initial=at + 2 * count)
-        params = [data[a:b] for a, b in pairwise(ends)]
-        # Most events are current and as they should be.
-        fixed = _FIXED[stored]
-        if fixed.number == count and fixed.sizes_of(sizes) == fixed.sizes and plan(stored, count).fate is Fate.PASS:
-            return stored, params
-        return self._converted(place, params, stored, enter)
+        params = [data[a:b] for a, b in pairwise(accumulate(sizes, initial=at + 2 * count))]
+        recipe = recipe_of(stored, count)
+        if recipe is not None:
+            entered = None if recipe.enter is None else self._entered(place, recipe.enter)
+            found = recipe.applied(params, sizes, entered)
+            if found is not None:
+                return recipe.code, found
+        return self._converted(place, params, stored)
 
-    def _converted(self, place: int, params: list[bytes], stored: int, enter: int) -> tuple[int, list[bytes]]:
+    def _converted(self, place: int, params: list[bytes], stored: int) -> tuple[int, list[bytes]]:
         way = plan(stored, len(params))
         code = way.code
         if way.fate is Fate.PASS:
             del params[len(EVENTS[code].params) :]
         else:
-            params = assembled(way, params, None if way.enter is None else self._entered(place, enter, way.enter))
-        fixed = _FIXED[code]
-        if len(params) != fixed.number or fixed.sizes_of(tuple(map(len, params))) != fixed.sizes:
-            for position, size in FIXED_SIZES[code]:
-                if position < len(params) and len(params[position]) != size and params[position]:
-                    self.say(wrong_size(code, position, len(params[position])))
-                    params[position] = b""
+            params = assembled(way, params, None if way.enter is None else self._entered(place, way.enter))
+        for position, size in FIXED_SIZES[code]:
+            if position < len(params) and len(params[position]) != size and params[position]:
+                self.say(wrong_size(code, position, len(params[position])))
+                params[position] = b""
         return code, params
 
     def _stored(self, place: int, head: int, stored: int, count: int) -> list[bytes]:
@@ -254,10 +227,11 @@ class Columns:
         ends = accumulate(_LENGTHS[count].unpack_from(data, at), initial=at + 2 * count)
         return [data[a:b] for a, b in pairwise(ends)]
 
-    def _entered(self, place: int, enter: int, wanted: int) -> list[bytes] | None:
-        """The parameters that wait for an event; *enter*: the place of the event before, of those that matter."""
+    def _entered(self, place: int, wanted: int) -> list[bytes] | None:
+        """The parameters that wait for an event, if they are those of the enter event *wanted*."""
+        enter = -1 if self.entered is None else self.entered.item(place)
         if enter >= 0:
-            if not self.traits[enter] & _REMEMBERED:
+            if not self.traits.item(enter) & _REMEMBERED:
                 return None
             code, params = self.remembered(enter)
         elif place in self.carried:

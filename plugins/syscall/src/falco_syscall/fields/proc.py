@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from falco.fields.text import size
+from falco import text_size as size
 from falco_syscall.capture.event_table import CODES
 from falco_syscall.catalogue.arguments import name_of
 from falco_syscall.fields.binding import constant, of_thread, plain
 from falco_syscall.state.credentials import CAPABILITIES
 from falco_syscall.state.descriptors import NAMES
 from falco_syscall.state.paths import ABSENT
-from falco_syscall.state.threads import Thread
+from falco_syscall.state.threads import EXE_FROM_MEMFD, EXE_LOWER_LAYER, EXE_UPPER_LAYER, EXE_WRITABLE, Thread
 
 if TYPE_CHECKING:
-    from falco.fields import Value
+    from falco import Value
     from falco_syscall.catalogue.fields import Binder
     from falco_syscall.event import SyscallEvent
     from falco_syscall.fields.binding import Getter
@@ -379,10 +379,10 @@ BINDERS: Final[dict[str, Binder]] = {
     "proc.ppid.duration": plain(_parent_duration),
     "proc.pid.ts": _nonzero(lambda thread: thread.clone_ns),
     "proc.ppid.ts": _parent_thread(lambda thread: thread.clone_ns),
-    "proc.is_exe_writable": of_thread(lambda thread: thread.exe_writable),
-    "proc.is_exe_upper_layer": of_thread(lambda thread: thread.exe_upper_layer),
-    "proc.is_exe_lower_layer": of_thread(lambda thread: thread.exe_lower_layer),
-    "proc.is_exe_from_memfd": of_thread(lambda thread: thread.exe_from_memfd),
+    "proc.is_exe_writable": of_thread(lambda thread: bool(thread.exe_flags & EXE_WRITABLE)),
+    "proc.is_exe_upper_layer": of_thread(lambda thread: bool(thread.exe_flags & EXE_UPPER_LAYER)),
+    "proc.is_exe_lower_layer": of_thread(lambda thread: bool(thread.exe_flags & EXE_LOWER_LAYER)),
+    "proc.is_exe_from_memfd": of_thread(lambda thread: bool(thread.exe_flags & EXE_FROM_MEMFD)),
     "proc.is_sid_leader": of_thread(lambda thread: thread.sid == thread.vpid),
     "proc.is_vpgid_leader": of_thread(lambda thread: thread.vpgid == thread.vpid),
     "proc.is_pgid_leader": of_thread(lambda thread: thread.pgid == thread.pid),

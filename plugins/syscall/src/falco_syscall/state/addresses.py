@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import socket
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from struct import unpack_from
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from falco.fields.text import from_bytes
+from falco import text_from_bytes as from_bytes
 from falco_syscall.capture import InterfaceList
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def tuple_text(raw: bytes) -> str:
     return f"family {raw[0]}" if raw else "NULL"
 
 
+@lru_cache(maxsize=4096)
 def ip_text(ip: bytes) -> str:
     """An IP address as text."""
     return socket.inet_ntop(socket.AF_INET if len(ip) == 4 else socket.AF_INET6, ip) if ip else ""

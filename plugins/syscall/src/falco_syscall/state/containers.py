@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from falco.fields.text import to_bytes
+from falco import text_to_bytes as to_bytes
 
 _SHORT: Final = 12
 _LONG: Final = 64

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from falco_syscall.state.machine import Handler, Machine
 
 _FCNTL: Final = dict(VALUE_TABLES["fcntl_commands"].values)
-FCNTL_COMMANDS: Final = tuple(_FCNTL[name] for name in ("F_DUPFD", "F_DUPFD_CLOEXEC", "F_SETFD"))
-"""Commands of fcntl that change something."""
+F_DUPFD: Final = _FCNTL["F_DUPFD"]
+F_DUPFD_CLOEXEC: Final = _FCNTL["F_DUPFD_CLOEXEC"]
+F_SETFD: Final = _FCNTL["F_SETFD"]
 _DUP3: Final = CODES["SYSCALL_DUP3_X"]
 _FD_CLOEXEC: Final = 1
 _CLOSE_RANGE_CLOEXEC: Final = dict(VALUE_TABLES["close_range_flags"].values)["CLOSE_RANGE_CLOEXEC"]
@@ -28,8 +29,7 @@ def _copy(machine: Machine, event: SyscallEvent, *, closes_on_exec: bool) -> Non
     number = event.result
     if event.fd is None or number is None or number < 0:
         return
-    copied = event.fd.copied()
-    copied.set_close_on_exec(on=closes_on_exec)
+    copied = event.fd.closing_on_exec(on=closes_on_exec)
     machine.put(event, number, copied, name_before=copied.name)
 
 
@@ -39,10 +39,10 @@ def _dup(machine: Machine, event: SyscallEvent) -> None:
 
 def _fcntl(machine: Machine, event: SyscallEvent) -> None:
     command = event.number(2)
-    if command in {_FCNTL["F_DUPFD"], _FCNTL["F_DUPFD_CLOEXEC"]}:
-        _copy(machine, event, closes_on_exec=command == _FCNTL["F_DUPFD_CLOEXEC"])
-    elif command == _FCNTL["F_SETFD"] and event.fd is not None and not event.failed:
-        event.fd.set_close_on_exec(on=bool(event.number(3) & _FD_CLOEXEC))
+    if command in {F_DUPFD, F_DUPFD_CLOEXEC}:
+        _copy(machine, event, closes_on_exec=command == F_DUPFD_CLOEXEC)
+    elif command == F_SETFD and event.fd is not None and not event.failed:
+        machine.change(event, event.fd.closing_on_exec(on=bool(event.number(3) & _FD_CLOEXEC)))
 
 
 def _close_range(_machine: Machine, event: SyscallEvent) -> None:
@@ -52,7 +52,7 @@ def _close_range(_machine: Machine, event: SyscallEvent) -> None:
     first, last = event.number(1), event.number(2)
     for number in [number for number in table if first <= number <= last]:
         if event.number(3) & _CLOSE_RANGE_CLOEXEC:
-            table[number].set_close_on_exec(on=True)
+            table[number] = table[number].closing_on_exec(on=True)
         else:
             del table[number]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from copy import copy
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from falco_syscall.capture import FdType, L4Protocol
 
@@ -79,9 +80,8 @@ IP_SOCKETS: Final[frozenset[FdType | None]] = CONNECTIONS | SERVERS
 _WITH_LOW_CLOEXEC: Final[frozenset[FdType | None]] = frozenset({FdType.EVENTPOLL, FdType.MEMFD})
 
 
-@dataclass(slots=True, eq=False)
-class Descriptor:
-    """What one number of a table stands for. Changed in place; forked processes have copies.
+class Descriptor(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """What one number of a table stands for. A value: it is replaced, never changed, so that tables may share it.
 
     Attributes:
         type: None if the call that should have made it failed.
@@ -116,14 +116,11 @@ class Descriptor:
         """Whether a successful exec closes it."""
         return bool(self.flags & CLOEXEC or (self.flags & 1 and self.type in _WITH_LOW_CLOEXEC))
 
-    def set_close_on_exec(self, *, on: bool) -> None:
-        """Set or clear the flag."""
-        self.flags &= ~CLOEXEC
+    def closing_on_exec(self, *, on: bool) -> Descriptor:
+        """The same with the flag set or cleared."""
+        flags = self.flags & ~CLOEXEC
         if self.type in _WITH_LOW_CLOEXEC:
-            self.flags &= ~1
+            flags &= ~1
         if on:
-            self.flags |= CLOEXEC
-
-    def copied(self) -> Descriptor:
-        """Another descriptor for the same thing."""
-        return copy(self)
+            flags |= CLOEXEC
+        return self if flags == self.flags else replace(self, flags=flags)

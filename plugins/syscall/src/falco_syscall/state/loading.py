@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from falco_syscall.capture import FdInfo, FdType, L4Protocol, ProcessInfo
-from falco_syscall.state.addresses import Endpoint, IpTuple, ip_text
+from falco_syscall.state.addresses import Endpoint
+from falco_syscall.state.connections import exchanged, named_after_ends
 from falco_syscall.state.descriptors import SERVERS, Descriptor, Role
-from falco_syscall.state.texts import split, split_cgroups
-from falco_syscall.state.threads import Thread
+from falco_syscall.state.texts import split_cgroups
+from falco_syscall.state.threads import EXE_FROM_MEMFD, EXE_LOWER_LAYER, EXE_UPPER_LAYER, EXE_WRITABLE, Thread
 
 if TYPE_CHECKING:
     from falco_syscall.state.threads import ThreadTable
@@ -30,8 +33,8 @@ def thread_of(process: ProcessInfo) -> Thread:
         comm=process.comm,
         exe=process.exe,
         exepath=process.exepath.removesuffix(_DELETED),
-        args=split(process.args),
-        env=split(process.env),
+        argument_bytes=process.args,
+        environment_bytes=process.env,
         cwd=process.cwd if process.cwd.endswith("/") else process.cwd + "/",
         root=process.root,
         cgroups=split_cgroups(process.cgroups) or (),
@@ -44,10 +47,10 @@ def thread_of(process: ProcessInfo) -> Thread:
         cap_inheritable=process.cap_inheritable,
         cap_permitted=process.cap_permitted,
         cap_effective=process.cap_effective,
-        exe_writable=process.exe_writable,
-        exe_upper_layer=process.exe_upper_layer,
-        exe_lower_layer=process.exe_lower_layer,
-        exe_from_memfd=process.exe_from_memfd,
+        exe_flags=EXE_WRITABLE * process.exe_writable
+        | EXE_UPPER_LAYER * process.exe_upper_layer
+        | EXE_LOWER_LAYER * process.exe_lower_layer
+        | EXE_FROM_MEMFD * process.exe_from_memfd,
         exe_ino=process.exe_ino,
         exe_ctime_ns=process.exe_ino_ctime_ns,
         exe_mtime_ns=process.exe_ino_mtime_ns,
@@ -77,25 +80,12 @@ def descriptor_of(fd: FdInfo) -> Descriptor:
         dest=fd.dest,
     )
     if fd.type is FdType.UNIX_SOCKET:
-        descriptor.role = Role.SERVER if fd.name else Role.CLIENT
-    elif fd.type in SERVERS:
-        descriptor.name = str(Endpoint(fd.source_ip, fd.source_port))
-    elif fd.dest_ip:
-        descriptor.is_connected = fd.l4 == L4Protocol.TCP
-        name_connection(descriptor)
+        return replace(descriptor, role=Role.SERVER if fd.name else Role.CLIENT)
+    if fd.type in SERVERS:
+        return replace(descriptor, name=str(Endpoint(fd.source_ip, fd.source_port)))
+    if fd.dest_ip:
+        return replace(named_after_ends(descriptor), is_connected=fd.l4 == L4Protocol.TCP)
     return descriptor
-
-
-def name_connection(descriptor: Descriptor) -> None:
-    """Name a connection after its ends; raw sockets have no ports."""
-    if descriptor.l4 in {L4Protocol.RAW, L4Protocol.ICMP}:
-        descriptor.name = f"{ip_text(descriptor.source_ip)}->{ip_text(descriptor.dest_ip)}"
-        return
-    descriptor.name = str(
-        IpTuple(
-            Endpoint(descriptor.source_ip, descriptor.source_port), Endpoint(descriptor.dest_ip, descriptor.dest_port)
-        )
-    )
 
 
 def orient_connections(threads: ThreadTable) -> None:
@@ -103,15 +93,13 @@ def orient_connections(threads: ThreadTable) -> None:
 
     Who has a port on which the machine listens is the server.
     """
-    descriptors = [fd for thread in threads for fd in thread.descriptors.values()]
-    ports = {fd.source_port for fd in descriptors if fd.type in SERVERS}
-    for fd in descriptors:
-        if fd.type is not FdType.IPV4_SOCKET:
-            continue
-        if fd.source_port in ports:
-            fd.source_ip, fd.dest_ip = fd.dest_ip, fd.source_ip
-            fd.source_port, fd.dest_port = fd.dest_port, fd.source_port
-            fd.role = Role.SERVER
-            name_connection(fd)
-        else:
-            fd.role = Role.CLIENT
+    tables = [thread.descriptors for thread in threads]
+    ports = {fd.source_port for table in tables for fd in table.values() if fd.type in SERVERS}
+    for table in tables:
+        for number, fd in table.items():
+            if fd.type is not FdType.IPV4_SOCKET:
+                continue
+            if fd.source_port in ports:
+                table[number] = named_after_ends(replace(exchanged(fd), role=Role.SERVER))
+            else:
+                table[number] = replace(fd, role=Role.CLIENT)

@@ -175,6 +175,12 @@ class Machine:
             event.fd = descriptor
             event.name_before = name_before
 
+    def change(self, event: SyscallEvent, descriptor: Descriptor) -> None:
+        """Let *descriptor* take the place of the known one that *event* is about."""
+        if event.thread is not None and (table := event.thread.table) is not None:
+            table[event.fd_number] = descriptor
+        event.fd = descriptor
+
     def remove_thread_later(self, thread: Thread, reaper_tid: int) -> None:
         """Forget *thread* when the next event comes."""
         self._leaving.append(partial(self.threads.remove, thread, reaper_tid))

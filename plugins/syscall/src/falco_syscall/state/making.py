@@ -47,10 +47,14 @@ def _bpf(machine: Machine, event: SyscallEvent) -> None:
 def _pipe(machine: Machine, event: SyscallEvent) -> None:
     if event.failed or event.thread is None:
         return
-    flags = event.number(4) & CLOEXEC
+    pipe = new_pipe(event.number(3), event.number(4))
     for index in (1, 2):
-        pipe = Descriptor(FdType.FIFO, flags=flags, ino=event.number(3))
         machine.put(event, event.number(index, -1), pipe)
+
+
+def new_pipe(ino: int, flags: int) -> Descriptor:
+    """The descriptor of an end of a pipe that was just made."""
+    return Descriptor(FdType.FIFO, flags=flags & CLOEXEC, ino=ino)
 
 
 def _memfd(machine: Machine, event: SyscallEvent) -> None:
@@ -77,8 +81,7 @@ def _pidfd_getfd(machine: Machine, event: SyscallEvent) -> None:
     others = owner.table if owner is not None else None
     target = others.get(event.number(2)) if others is not None else None
     if number >= 0 and target is not None:
-        copied = target.copied()
-        copied.set_close_on_exec(on=True)
+        copied = target.closing_on_exec(on=True)
         machine.put(event, number, copied, name_before=copied.name)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from msgspec.structs import replace
+
 from falco_syscall.capture import FdType
 from falco_syscall.capture.event_table import CODES
 from falco_syscall.state.descriptors import Descriptor
@@ -99,8 +101,11 @@ def _open(machine: Machine, event: SyscallEvent) -> None:
     descriptor = opened(base, name, flags, event.number(call.dev), event.number(call.ino))
     if event.code == _CREAT:
         created = event.number(5)
-        descriptor.is_upper_layer = bool(created & _CREAT_UPPER_LAYER)
-        descriptor.is_lower_layer = bool(created & _CREAT_LOWER_LAYER)
+        descriptor = replace(
+            descriptor,
+            is_upper_layer=bool(created & _CREAT_UPPER_LAYER),
+            is_lower_layer=bool(created & _CREAT_LOWER_LAYER),
+        )
     machine.put(event, number, descriptor)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from falco_syscall.capture.event_table import CODES
 from falco_syscall.state.paths import ABSENT, concat
-from falco_syscall.state.texts import split, split_cgroups
+from falco_syscall.state.texts import split_cgroups
 from falco_syscall.state.threads import (
     CLONE_CHILD_IN_PIDNS,
     CLONE_FILES,
@@ -58,7 +58,7 @@ def _clone_seen_by_caller(machine: Machine, event: SyscallEvent, tid: int) -> No
         caller.vtid = event.number(_VTID, caller.tid)
         caller.vpid = event.number(_VPID, -1)
         machine.threads.link(caller)
-    flags = event.number(_CLONE_FLAGS)
+    flags, uid, gid = event.numbers(_CLONE_FLAGS, (0, 0, 0))
     if flags & _ONLY_THE_CHILD_KNOWS or caller.tid != caller.vtid:
         return  # the number is that of another PID namespace, or the caller is not the parent
     if flags & CLONE_VFORK or event.code == _VFORK:
@@ -84,7 +84,7 @@ def _clone_seen_by_caller(machine: Machine, event: SyscallEvent, tid: int) -> No
     else:
         _describe(caller, event)
     child.exec_ns = caller.exec_ns if not is_leader else 0
-    _born(child, event)
+    _born(child, event, uid, gid)
     machine.threads.add(child)
 
 
@@ -95,15 +95,16 @@ def _clone_seen_by_child(machine: Machine, event: SyscallEvent) -> None:
         if known.clone_ns and event.time_ns - known.clone_ns < _STALE_NS:
             return  # the caller's event came first
         machine.threads.remove(known)
-    flags = event.number(_CLONE_FLAGS) | CLONE_INVERTED
+    flags, uid, gid, vtid, vpid = event.numbers(_CLONE_FLAGS, (0, 0, 0, event.tid, -1))
+    flags |= CLONE_INVERTED
     is_leader = not flags & CLONE_THREAD
     child = Thread(
         event.tid,
         pid=event.number(_PID),
         ptid=event.number(_PTID),
         flags=flags if is_leader else flags | CLONE_FILES,
-        vtid=event.number(_VTID, event.tid),
-        vpid=event.number(_VPID, -1),
+        vtid=vtid,
+        vpid=vpid,
     )
     model = machine.threads.known_or_new(child.ptid if is_leader else child.pid)
     if model is None:
@@ -117,7 +118,7 @@ def _clone_seen_by_child(machine: Machine, event: SyscallEvent) -> None:
         model.vpid = model.vtid = child.vpid
         _describe(model, event)
         machine.threads.link(model)
-    _born(child, event)
+    _born(child, event, uid, gid)
     if child.is_in_pidns or flags & CLONE_NEWPID:
         child.pidns_start_ns = event.number(_PIDNS_START)
     event.thread = child if machine.threads.add(child) else None
@@ -127,37 +128,35 @@ def _inherit(child: Thread, model: Thread, *, is_leader: bool) -> None:
     child.inherit(model)
     if is_leader:
         child.cwd = model.directory
-        child.env = model.environment
+        child.environment_bytes = (model.main or model).environment_bytes
         table = model.table
         if table is not None:
             child.descriptors.copy_from(table)
 
 
-def _born(child: Thread, event: SyscallEvent) -> None:
+def _born(child: Thread, event: SyscallEvent, uid: int, gid: int) -> None:
     _describe(child, event)
+    _take_resources(child, event)
     child.clone_ns = event.time_ns
-    child.uid = event.number(_CLONE_UID)
-    child.gid = event.number(_CLONE_GID)
-    child.fdlimit = event.number(_FDLIMIT)
-    _take_memory(child, event)
-    _take_cgroups(child, event)
+    child.uid = uid
+    child.gid = gid
 
 
 def _describe(thread: Thread, event: SyscallEvent) -> None:
     thread.exe = event.path(_EXE)
     thread.comm = event.path(_COMM) if event.has(_COMM) else thread.exe
-    thread.args = split(event.raw(_ARGS))
+    thread.argument_bytes = event.raw(_ARGS)
 
 
-def _take_memory(thread: Thread, event: SyscallEvent) -> None:
-    thread.pfmajor = event.number(8)
-    thread.pfminor = event.number(9)
-    thread.vmsize_kb = event.number(10)
-    thread.vmrss_kb = event.number(11)
-    thread.vmswap_kb = event.number(12)
-
-
-def _take_cgroups(thread: Thread, event: SyscallEvent) -> None:
+def _take_resources(thread: Thread, event: SyscallEvent) -> None:
+    (
+        thread.fdlimit,
+        thread.pfmajor,
+        thread.pfminor,
+        thread.vmsize_kb,
+        thread.vmrss_kb,
+        thread.vmswap_kb,
+    ) = event.numbers(_FDLIMIT, (0, 0, 0, 0, 0, 0))
     cgroups = split_cgroups(event.raw(_CGROUPS))
     if cgroups:
         thread.cgroups = cgroups
@@ -185,9 +184,7 @@ def _exec(machine: Machine, event: SyscallEvent) -> None:
         if not thread.flags & CLONE_CHILD_IN_PIDNS:
             thread.vtid, thread.vpid = thread.tid, thread.pid
         machine.threads.link(thread)
-    thread.fdlimit = event.number(_FDLIMIT)
-    _take_memory(thread, event)
-    _take_cgroups(thread, event)
+    _take_resources(thread, event)
     _take_image(thread, event)
     thread.descriptors.close_on_exec()
     thread.flags &= CLONE_INVERTED
@@ -201,35 +198,30 @@ def _exec(machine: Machine, event: SyscallEvent) -> None:
 def _take_image(thread: Thread, event: SyscallEvent) -> None:
     """What only exec events tell: environment, terminal, credentials, program file."""
     if event.has(15):
-        thread.env = split(event.raw(15))
-    if event.has(16):
-        thread.tty = event.number(16)
-    if event.has(17):
-        thread.vpgid = event.number(17)
-    if event.has(18):
-        thread.loginuid = event.number(18)
-    if event.has(19):
-        flags = event.number(19)
-        thread.exe_writable = bool(flags & 1)
-        thread.exe_upper_layer = bool(flags & 2)
-        thread.exe_from_memfd = bool(flags & 4)
-        thread.exe_lower_layer = bool(flags & 8)
-    if event.has(22):
-        thread.cap_inheritable = event.number(20)
-        thread.cap_permitted = event.number(21)
-        thread.cap_effective = event.number(22)
-    if event.has(23):
-        thread.exe_ino = event.number(23)
-    if event.has(24):
-        thread.exe_ctime_ns = event.number(24)
+        thread.environment_bytes = event.raw(15)
+    (
+        thread.tty,
+        thread.vpgid,
+        thread.loginuid,
+        thread.exe_flags,
+        thread.cap_inheritable,
+        thread.cap_permitted,
+        thread.cap_effective,
+        thread.exe_ino,
+        thread.exe_ctime_ns,
+        thread.exe_mtime_ns,
+        thread.uid,
+    ) = event.numbers(
+        16,
+        (
+            *(thread.tty, thread.vpgid, thread.loginuid, thread.exe_flags, thread.cap_inheritable),
+            *(thread.cap_permitted, thread.cap_effective, thread.exe_ino, thread.exe_ctime_ns),
+            *(thread.exe_mtime_ns, thread.uid),
+        ),
+    )
     if event.has(25):
-        thread.exe_mtime_ns = event.number(25)
         _compare_times(thread)
-    if event.has(26):
-        thread.uid = event.number(26)
-    if event.has(29):
-        thread.gid = event.number(29)
-    thread.pgid = event.number(28, -1)
+    thread.pgid, thread.gid = event.numbers(28, (-1, thread.gid))
     thread.exepath = _program(thread, event)
 
 

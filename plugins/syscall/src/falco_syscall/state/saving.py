@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from falco_syscall.capture import FdInfo, FdList, FdType, MachineInfo, Metadata, ProcessInfo, ProcessList
 from falco_syscall.state.descriptors import Role
+from falco_syscall.state.texts import split
+from falco_syscall.state.threads import EXE_FROM_MEMFD, EXE_LOWER_LAYER, EXE_UPPER_LAYER, EXE_WRITABLE
 
 if TYPE_CHECKING:
     from falco_syscall.state.descriptors import Descriptor
@@ -42,7 +44,7 @@ def process_of(thread: Thread) -> ProcessInfo:
         exe=thread.exe,
         exepath=thread.exepath,
         args=_joined(thread.args),
-        env=_joined(thread.env),
+        env=_joined(split(thread.environment_bytes)),
         cwd=thread.cwd,
         root=thread.root,
         cgroups=_joined(tuple(f"{subsystem}={path}" for subsystem, path in thread.cgroups)),
@@ -55,10 +57,10 @@ def process_of(thread: Thread) -> ProcessInfo:
         cap_inheritable=thread.cap_inheritable,
         cap_permitted=thread.cap_permitted,
         cap_effective=thread.cap_effective,
-        exe_writable=thread.exe_writable,
-        exe_upper_layer=thread.exe_upper_layer,
-        exe_lower_layer=thread.exe_lower_layer,
-        exe_from_memfd=thread.exe_from_memfd,
+        exe_writable=bool(thread.exe_flags & EXE_WRITABLE),
+        exe_upper_layer=bool(thread.exe_flags & EXE_UPPER_LAYER),
+        exe_lower_layer=bool(thread.exe_flags & EXE_LOWER_LAYER),
+        exe_from_memfd=bool(thread.exe_flags & EXE_FROM_MEMFD),
         exe_ino=thread.exe_ino,
         exe_ino_ctime_ns=thread.exe_ctime_ns,
         exe_ino_mtime_ns=thread.exe_mtime_ns,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from falco_syscall.capture import FdType, L4Protocol
 from falco_syscall.capture.event_table import CODES
@@ -18,8 +21,8 @@ from falco_syscall.state.addresses import (
     read_address,
     read_tuple,
 )
+from falco_syscall.state.connections import between, between_unix, ends_of, exchanged, named_after_ends
 from falco_syscall.state.descriptors import CONNECTIONS, IP_SOCKETS, Descriptor, Role
-from falco_syscall.state.loading import name_connection
 
 if TYPE_CHECKING:
     from falco_syscall.event import SyscallEvent
@@ -38,19 +41,17 @@ def _socket(machine: Machine, event: SyscallEvent) -> None:
         machine.put(event, number, new_socket(event.number(1), event.number(2), event.number(3), event.number(4)))
 
 
+@lru_cache(maxsize=1024)
 def new_socket(family: int, kind: int, protocol: int, flags: int) -> Descriptor:
     """The descriptor of a socket that was just made."""
-    descriptor = Descriptor(FdType.UNKNOWN, flags=flags)
     if family == AF_UNIX:
-        descriptor.type = FdType.UNIX_SOCKET
-    elif family == _AF_NETLINK:
-        descriptor.type = FdType.NETLINK
-    elif family in _FAMILIES:
-        size = 4 if family == AF_INET else 16
-        descriptor.type = _FAMILIES[family]
-        descriptor.source_ip = descriptor.dest_ip = bytes(size)
-        descriptor.l4 = _protocol(kind, protocol)
-    return descriptor
+        return Descriptor(FdType.UNIX_SOCKET, flags=flags)
+    if family == _AF_NETLINK:
+        return Descriptor(FdType.NETLINK, flags=flags)
+    if family in _FAMILIES:
+        unset, l4 = bytes(4 if family == AF_INET else 16), _protocol(kind, protocol)
+        return Descriptor(_FAMILIES[family], flags=flags, l4=l4, source_ip=unset, dest_ip=unset)
+    return Descriptor(FdType.UNKNOWN, flags=flags)
 
 
 def _protocol(kind: int, protocol: int) -> int:
@@ -65,66 +66,55 @@ def _socketpair(machine: Machine, event: SyscallEvent) -> None:
     first, second = event.number(1, -1), event.number(2, -1)
     if event.failed or event.thread is None or first == second:
         return
-    source, dest = event.number(3), event.number(4)
-    machine.put(event, first, Descriptor(FdType.UNIX_SOCKET, source=source, dest=dest))
-    machine.put(event, second, Descriptor(FdType.UNIX_SOCKET, source=source, dest=dest))
+    pair = Descriptor(FdType.UNIX_SOCKET, source=event.number(3), dest=event.number(4))
+    machine.put(event, first, pair)
+    machine.put(event, second, pair)
 
 
-def _bind(_machine: Machine, event: SyscallEvent) -> None:
+def _bind(machine: Machine, event: SyscallEvent) -> None:
     fd = event.fd
     address = read_address(event.raw(1))
     if fd is None or event.failed or address is None:
         return
+    name = address_text(event.raw(1))
     if isinstance(address, Endpoint) and address.port:
         ip = address.ip[12:] if is_mapped(address.ip) else address.ip
-        fd.type = FdType.IPV4_SERVER_SOCKET if len(ip) == 4 else FdType.IPV6_SERVER_SOCKET
-        fd.source_ip, fd.source_port = ip, address.port
-        fd.dest_ip, fd.dest_port = b"", 0
-        fd.role = Role.SERVER
-    fd.name = address_text(event.raw(1))
+        fd = replace(
+            fd,
+            type=FdType.IPV4_SERVER_SOCKET if len(ip) == 4 else FdType.IPV6_SERVER_SOCKET,
+            source_ip=ip,
+            source_port=address.port,
+            dest_ip=b"",
+            dest_port=0,
+            role=Role.SERVER,
+        )
+    machine.change(event, replace(fd, name=name))
 
 
-def _connect(_machine: Machine, event: SyscallEvent) -> None:
+def _connect(machine: Machine, event: SyscallEvent) -> None:
     fd = event.fd
     result = event.result
     if fd is None or result is None or (result < 0 and result != -_EINPROGRESS):
         return
-    fd.is_connected = True
     enter = event.enter
     entered = read_address(enter.raw(1)) if enter is not None else None
     pair = read_tuple(event.raw(1))
+    fd = replace(fd, is_connected=True, role=Role.CLIENT if fd.role is Role.NONE else fd.role)
     if pair is None:
         if isinstance(entered, Endpoint):
-            _take_ends(fd, IpTuple(Endpoint(fd.source_ip or bytes(len(entered.ip)), fd.source_port), entered))
+            source = Endpoint(fd.source_ip or bytes(len(entered.ip)), fd.source_port)
+            fd = between(fd, IpTuple(source, entered))
         else:
-            fd.name = "NULL"
+            fd = replace(fd, name="NULL")
     elif isinstance(pair, IpTuple):
         if isinstance(entered, Endpoint) and pair.dest == read_address(event.raw(3)) and entered.ip:
             pair = pair._replace(dest=entered)
-        changed = (pair.source, pair.dest) != (
-            Endpoint(fd.source_ip, fd.source_port),
-            Endpoint(fd.dest_ip, fd.dest_port),
-        )
-        if changed and fd.role is Role.SERVER and fd.l4 == L4Protocol.UDP:
+        if fd.role is Role.SERVER and fd.l4 == L4Protocol.UDP and pair != ends_of(fd):
             pair = IpTuple(pair.dest, pair.source)
-        _take_ends(fd, pair)
+        fd = between(fd, pair)
     elif fd.type is FdType.UNIX_SOCKET:
-        _take_unix(fd, pair)
-    if fd.role is Role.NONE:
-        fd.role = Role.CLIENT
-
-
-def _take_ends(fd: Descriptor, pair: IpTuple) -> None:
-    source, dest = pair.unmapped()
-    fd.type = FdType.IPV4_SOCKET if len(source.ip) == 4 else FdType.IPV6_SOCKET
-    fd.source_ip, fd.source_port = source
-    fd.dest_ip, fd.dest_port = dest
-    name_connection(fd)
-
-
-def _take_unix(fd: Descriptor, pair: UnixTuple) -> None:
-    fd.source, fd.dest = pair.source, pair.dest
-    fd.name = str(pair)
+        fd = between_unix(fd, pair)
+    machine.change(event, fd)
 
 
 def _accept(machine: Machine, event: SyscallEvent) -> None:
@@ -137,10 +127,9 @@ def _accept(machine: Machine, event: SyscallEvent) -> None:
         return
     descriptor = Descriptor(FdType.UNIX_SOCKET, flags=event.number(5), role=Role.SERVER, is_connected=True)
     if isinstance(pair, IpTuple):
-        descriptor.l4 = L4Protocol.TCP
-        _take_ends(descriptor, pair)
+        descriptor = between(replace(descriptor, l4=L4Protocol.TCP), pair)
     else:
-        _take_unix(descriptor, pair)
+        descriptor = between_unix(descriptor, pair)
     machine.put(event, number, descriptor)
 
 
@@ -162,52 +151,50 @@ def _transfer(pair: int, *, sends: bool) -> Handler:
         fd = event.fd
         if fd is None:
             return
-        if fd.type in CONNECTIONS:
-            fd.is_connected = True
+        if fd.type in CONNECTIONS and not fd.is_connected:
+            fd = replace(fd, is_connected=True)
+            machine.change(event, fd)
         if ends is None or (fd.name and fd.type is FdType.IPV4_SOCKET and fd.l4 == L4Protocol.TCP):
             return
         if isinstance(ends, UnixTuple):
             if fd.type is FdType.UNIX_SOCKET:
-                _take_unix(fd, ends)
-        elif fd.type in IP_SOCKETS and _update_ends(machine, fd, ends.unmapped(), sends=sends):
-            _assign_roles(event, fd, sends=sends)
-            name_connection(fd)
+                machine.change(event, between_unix(fd, ends))
+        elif fd.type in IP_SOCKETS and (updated := _with_ends(machine, fd, ends.unmapped(), sends=sends)) is not None:
+            machine.change(event, updated)  # its role is guessed from all descriptors, it among them
+            machine.change(event, named_after_ends(_with_role(event, updated, sends=sends)))
 
     return handler
 
 
-def _update_ends(machine: Machine, fd: Descriptor, pair: IpTuple, *, sends: bool) -> bool:
-    """Let a socket that is not connected follow its traffic; whether that changed anything."""
+def _with_ends(machine: Machine, fd: Descriptor, pair: IpTuple, *, sends: bool) -> Descriptor | None:
+    """A socket that is not connected follows its traffic; None if that changes nothing."""
     source, dest = pair
-    if fd.type in CONNECTIONS:
-        ends = (Endpoint(fd.source_ip, fd.source_port), Endpoint(fd.dest_ip, fd.dest_port))
-        if ends in {(source, dest), (dest, source)}:
-            return False
-    fd.type = FdType.IPV4_SOCKET if len(source.ip) == 4 else FdType.IPV6_SOCKET
-    if fd.l4 == L4Protocol.UNKNOWN:
-        fd.l4 = L4Protocol.UDP
-    fd.source_ip, fd.source_port = source
-    fd.dest_ip, fd.dest_port = dest
-    if not (sends and fd.l4 == L4Protocol.RAW):
-        _complete_ends(machine, fd)
-    return True
+    if fd.type in CONNECTIONS and ends_of(fd) in {(source, dest), (dest, source)}:
+        return None
+    l4 = L4Protocol.UDP if fd.l4 == L4Protocol.UNKNOWN else fd.l4
+    source_ip, dest_ip = source.ip, dest.ip
+    if not (sends and l4 == L4Protocol.RAW):
+        # The kernel does not always tell the own address; guess it from the interfaces.
+        if not any(source_ip):
+            source_ip = machine.interfaces.guess(dest_ip)
+        elif not any(dest_ip):
+            dest_ip = machine.interfaces.guess(source_ip)
+    return replace(
+        fd,
+        type=FdType.IPV4_SOCKET if len(source.ip) == 4 else FdType.IPV6_SOCKET,
+        l4=l4,
+        source_ip=source_ip,
+        source_port=source.port,
+        dest_ip=dest_ip,
+        dest_port=dest.port,
+    )
 
 
-def _complete_ends(machine: Machine, fd: Descriptor) -> None:
-    """The kernel does not always tell the own address; guess it from the interfaces."""
-    if not any(fd.source_ip):
-        fd.source_ip = machine.interfaces.guess(fd.dest_ip)
-    elif not any(fd.dest_ip):
-        fd.dest_ip = machine.interfaces.guess(fd.source_ip)
-
-
-def _assign_roles(event: SyscallEvent, fd: Descriptor, *, sends: bool) -> None:
+def _with_role(event: SyscallEvent, fd: Descriptor, *, sends: bool) -> Descriptor:
     """The sender is the first of both ends; the client must be."""
     if fd.role is Role.NONE:
-        fd.role = _guess_role(event, fd, sends=sends)
-    elif (fd.role is Role.SERVER) == sends:
-        fd.source_ip, fd.dest_ip = fd.dest_ip, fd.source_ip
-        fd.source_port, fd.dest_port = fd.dest_port, fd.source_port
+        return replace(fd, role=_guess_role(event, fd, sends=sends))
+    return exchanged(fd) if (fd.role is Role.SERVER) == sends else fd
 
 
 def _guess_role(event: SyscallEvent, fd: Descriptor, *, sends: bool) -> Role:

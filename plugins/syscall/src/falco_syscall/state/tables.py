@@ -6,8 +6,10 @@ from collections.abc import ItemsView, Iterator, MutableMapping, ValuesView
 from struct import Struct
 from typing import Final, TypeAlias
 
-from falco.fields.text import from_bytes
-from falco_syscall.state.descriptors import CLOEXEC, CONNECTIONS, Descriptor
+from msgspec.structs import replace
+
+from falco import text_from_bytes as from_bytes
+from falco_syscall.state.descriptors import CONNECTIONS, Descriptor
 from falco_syscall.state.opening import OPEN_CALLS, OpenCall, opened
 from falco_syscall.state.paths import ABSENT, UNREADABLE
 
@@ -15,33 +17,22 @@ MOST_DESCRIPTORS: Final = 4096
 """Descriptors a process; further ones are not kept."""
 
 
-class Shared:
-    """A descriptor that several processes have since a fork, as long as none looks at it."""
-
-    __slots__ = ("original",)
-
-    def __init__(self, original: Descriptor) -> None:
-        self.original = original
-        """Never changed."""
-
-
-Undecoded: TypeAlias = "bytes | tuple[str, bytes]"
-"""An opening event from its code on, as it was stored; with the working directory if its path is relative.
+Undecoded: TypeAlias = "bytes | tuple[str, bytes, bool]"
+"""An opening event from its code on, as it was stored: alone if its path is absolute and exec leaves the file open,
+otherwise with the working directory (``.`` if the path is absolute) and whether exec closes the file.
 
 Only events that need no second look: of open, openat and openat2, all parameters of the right size, and no descriptor
 that the path starts from.
 """
-Entry: TypeAlias = "Descriptor | Undecoded | Shared"
+Entry: TypeAlias = "Descriptor | Undecoded"
 
 _KIND: Final = Struct("<HI")
 _LENGTH: Final = Struct("<H")
 
 
-def decoded(entry: Undecoded | Shared) -> Descriptor:
-    """The descriptor that an opening event made, or the own one of a process that shares it."""
-    if isinstance(entry, Shared):
-        return entry.original.copied()
-    base, event = (".", entry) if isinstance(entry, bytes) else entry
+def decoded(entry: Undecoded) -> Descriptor:
+    """The descriptor that an opening event made."""
+    base, event = (".", entry) if isinstance(entry, bytes) else entry[:2]
     call, count, name_at, name_end = _layout(event)
     name = from_bytes(event[name_at:name_end])
     ends, at = {}, name_end
@@ -51,23 +42,6 @@ def decoded(entry: Undecoded | Shared) -> Descriptor:
         at += size
     name = ABSENT if name == UNREADABLE else name
     return opened(base, name, ends[call.flags], ends.get(call.dev, 0), ends.get(call.ino, 0))
-
-
-def closes_on_exec(entry: Entry) -> bool:
-    """Whether a successful exec closes a descriptor."""
-    if isinstance(entry, bytes):
-        event = entry
-    elif isinstance(entry, Shared):
-        return entry.original.closes_on_exec
-    elif isinstance(entry, tuple):
-        event = entry[1]
-    else:
-        return entry.closes_on_exec
-    # The second byte of the flags: there is no quicker way, and exec asks for every descriptor.
-    name = OPEN_CALLS[event[0] | event[1] << 8].name
-    length_at = 6 + 2 * name
-    flags_at = 6 + 2 * event[2] + 8 * name + (event[length_at] | event[length_at + 1] << 8)
-    return bool(event[flags_at + 1] & CLOEXEC >> 8)
 
 
 def _layout(event: bytes) -> tuple[OpenCall, int, int, int]:
@@ -142,29 +116,25 @@ class DescriptorTable(MutableMapping[int, Descriptor]):
         """Let *number* stand for nothing."""
         self.entries.pop(number, None)
 
-    def copy_entry(self, old: int, new: int) -> None:
-        """Let *new* stand for what *old* does, and stay open on exec: a dup that nobody looks at."""
+    def copy_entry(self, old: int, new: int, *, closes_on_exec: bool) -> None:
+        """Let *new* stand for what *old* does: a dup that nobody looks at."""
         entry = self.entries.get(old)
         if entry is None:
             return
-        if not isinstance(entry, Descriptor) and closes_on_exec(entry):
+        if closes_on_exec or (isinstance(entry, tuple) and entry[2]):
             entry = self[old]
         if isinstance(entry, Descriptor):
-            entry = entry.copied()
-            entry.set_close_on_exec(on=False)
+            entry = entry.closing_on_exec(on=closes_on_exec)
         self.enter(new, entry)
 
     def mark_connected(self, number: int) -> None:
         """Note that *number* moved data: if it is an IP socket, it is connected."""
         entry = self.entries.get(number)
-        if isinstance(entry, Descriptor) and entry.type in CONNECTIONS:
-            entry.is_connected = True
+        if isinstance(entry, Descriptor) and entry.type in CONNECTIONS and not entry.is_connected:
+            self.entries[number] = replace(entry, is_connected=True)
 
     def copy_from(self, other: DescriptorTable) -> None:
         """Take over everything in *other*: a fork."""
-        for number, entry in other.entries.items():
-            if isinstance(entry, Descriptor):
-                other.entries[number] = Shared(entry)
         if not self.entries:
             self.entries = other.entries.copy()
             return
@@ -173,8 +143,10 @@ class DescriptorTable(MutableMapping[int, Descriptor]):
 
     def close_on_exec(self) -> None:
         """Forget what exec closes."""
-        for number in [number for number, entry in self.entries.items() if closes_on_exec(entry)]:
-            del self.entries[number]
+        undecided = [(number, entry) for number, entry in self.entries.items() if not isinstance(entry, bytes)]
+        for number, entry in undecided:
+            if entry[2] if isinstance(entry, tuple) else entry.closes_on_exec:
+                del self.entries[number]
 
     def _decode(self) -> None:
         for number, entry in self.entries.items():

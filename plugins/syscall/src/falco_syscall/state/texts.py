@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 
@@ -14,6 +15,7 @@ def split(raw: bytes) -> tuple[str, ...]:
 _RENAMED: Final = {"perf": "perf_event", "mem": "memory", "io": "blkio"}
 
 
+@lru_cache(maxsize=1024)
 def split_cgroups(raw: bytes) -> tuple[tuple[str, str], ...] | None:
     """(subsystem, path) of each control group; None if an item has no ``=``, in which case none of them counts."""
     groups = []

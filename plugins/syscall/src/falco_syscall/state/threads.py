@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Final
 
 from falco_syscall.state.tables import DescriptorTable
+from falco_syscall.state.texts import split
 
 NOBODY: Final = 0xFFFFFFFF
 """The user or group number for "none"."""
@@ -22,6 +24,9 @@ CLONE_INVERTED: Final = 1 << 16
 """Set by us: the thread was made from its own event, before its parent's."""
 CLONE_VFORK: Final = 1 << 27
 CLONE_CHILD_IN_PIDNS: Final = 1 << 29
+
+EXE_WRITABLE, EXE_UPPER_LAYER, EXE_FROM_MEMFD, EXE_LOWER_LAYER = 1, 2, 4, 8
+"""Flags of program files, in the numbering of captures."""
 
 
 @dataclass(slots=True, eq=False)
@@ -43,12 +48,14 @@ class ThreadGroup:
 
 @dataclass(slots=True, eq=False)
 class Thread:
-    """A thread. What a process shares is read through ``main``: ``cwd``, ``env``, ``fdlimit``, descriptors.
+    """A thread. What a process shares is read through ``main``: ``cwd``, ``fdlimit``, environment, descriptors.
 
     Attributes:
         ptid: The parent, which may be any thread of the parent process; 0 if there is none.
         sid: Session, numbered as it was met: by the host or by the PID namespace.
-        args: ``argv[1:]``; *env*: ``NAME=value``; *cgroups*: (subsystem, path).
+        argument_bytes: ``argv[1:]``, each with a NUL; *environment_bytes*: ``NAME=value``, likewise.
+        cgroups: (subsystem, path).
+        exe_flags: What is special about the program file: ``EXE_WRITABLE`` and so on.
         flags: Clone flags.
         ctime_to_clone_ns: From the last change of the program file's inode to the start of the process.
         pidns_to_ctime_ns: From the start of the PID namespace to that change, if that was the order.
@@ -68,8 +75,8 @@ class Thread:
     comm: str = ""
     exe: str = ""
     exepath: str = ""
-    args: tuple[str, ...] = ()
-    env: tuple[str, ...] = ()
+    argument_bytes: bytes = b""
+    environment_bytes: bytes = b""
     cwd: str = ""
     root: str = ""
     cgroups: tuple[tuple[str, str], ...] = ()
@@ -82,10 +89,7 @@ class Thread:
     cap_inheritable: int = 0
     cap_permitted: int = 0
     cap_effective: int = 0
-    exe_writable: bool = False
-    exe_upper_layer: bool = False
-    exe_lower_layer: bool = False
-    exe_from_memfd: bool = False
+    exe_flags: int = 0
     exe_ino: int = 0
     exe_ctime_ns: int = 0
     exe_mtime_ns: int = 0
@@ -137,10 +141,14 @@ class Thread:
         return main.cwd if main else "./"
 
     @property
+    def args(self) -> tuple[str, ...]:
+        """``argv[1:]``."""
+        return split(self.argument_bytes)
+
+    @property
     def environment(self) -> tuple[str, ...]:
-        """The environment of the process."""
-        main = self.main
-        return main.env if main else self.env
+        """The environment of the process, each ``NAME=value``."""
+        return split((self.main or self).environment_bytes)
 
     @property
     def is_in_pidns(self) -> bool:
@@ -154,15 +162,16 @@ class Thread:
 
     def inherit(self, model: Thread) -> None:
         """Take over what a new thread has from the one it was cloned from."""
-        for name in _INHERITED:
-            setattr(self, name, getattr(model, name))
+        for name, value in zip(_INHERITED, _inherited(model), strict=True):
+            setattr(self, name, value)
 
 
 _INHERITED: Final = (
-    *("exepath", "exe_writable", "exe_upper_layer", "exe_lower_layer", "exe_from_memfd", "root", "sid", "vpgid"),
+    *("exepath", "exe_flags", "root", "sid", "vpgid"),
     *("pgid", "tty", "loginuid", "cap_permitted", "cap_inheritable", "cap_effective", "exe_ino", "exe_ctime_ns"),
     *("exe_mtime_ns", "ctime_to_clone_ns"),
 )
+_inherited: Final = attrgetter(*_INHERITED)
 
 
 class ThreadTable:
