@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from falco.fields.text import from_bytes as text_from_bytes
     from falco.fields.text import size as text_size
     from falco.fields.text import to_bytes as text_to_bytes
-    from falco.outputs import Output, OutputContext
+    from falco.outputs import Output, OutputContext, extension
     from falco.pipeline import Pipeline, evaluate
     from falco.plugins.hookspecs import hookimpl
     from falco.plugins.info import PluginInfo
@@ -91,6 +91,7 @@ __all__ = [
     "Transformer",
     "Value",
     "evaluate",
+    "extension",
     "hookimpl",
     "nearest_path",
     "text_from_bytes",
@@ -118,7 +119,7 @@ _HOMES = {
         "Quantifier",
         "Value",
     ),
-    "falco.outputs": ("Output", "OutputContext"),
+    "falco.outputs": ("Output", "OutputContext", "extension"),
     "falco.pipeline": ("Pipeline", "evaluate"),
     "falco.plugins.hookspecs": ("hookimpl",),
     "falco.plugins.info": ("PluginInfo",),

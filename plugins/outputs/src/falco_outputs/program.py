@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 import msgspec
 from msgspec import Meta
 
-from falco import Output, OutputError
-from falco.outputs import extension
+from falco import Output, OutputError, extension
 
 if TYPE_CHECKING:
     from falco import Alert

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 import msgspec
 
-from falco import Output, OutputError
-from falco.outputs import extension
+from falco import Output, OutputError, extension
 from falco_outputs.rfc5424 import Sender
 
 if TYPE_CHECKING:
