@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
-from falco.fields.text import from_bytes
+from falco import text_from_bytes as from_bytes
 from falco_syscall.state.descriptors import CONNECTIONS, Descriptor
 from falco_syscall.state.opening import OPEN_CALLS, OpenCall, opened
 from falco_syscall.state.paths import ABSENT, UNREADABLE
