@@ -111,7 +111,7 @@ def fold(condition: Condition, decide: Decide) -> Condition:
     def literal(check: Check, is_positive: bool) -> Condition:  # noqa: FBT001  the signature of Literal
         truth = decide(check)
         if truth is None:
-            return check if is_positive else Not(check)
+            return signed(check, is_positive)
         return TRUE if truth is is_positive else FALSE
 
     return rebuild(condition, literal)
