@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-RULESET = Path("falco/ruleset")
+PACKAGE = Path("falco")
 TESTS = ROOT / "core/tests/ruleset"
 
 
@@ -72,13 +72,13 @@ def main(words: list[str]) -> int:
             print(f"{failed} fails without any fault")
             return 2
         for mutant in chosen:
-            path = source / RULESET / mutant["file"]
+            path = source / PACKAGE / mutant["file"]
             right = path.read_text(encoding="utf-8")
             path.write_text(mutated(mutant, right), encoding="utf-8")
             failed = first_failure(source, scratch / "examples")
             path.write_text(right, encoding="utf-8")
             survivors += failed is None
-            print(f"{mutant['file']:14} {mutant['name']}: {failed or 'NOT FOUND'}", flush=True)
+            print(f"{mutant['file']:24} {mutant['name']}: {failed or 'NOT FOUND'}", flush=True)
     print(f"{len(chosen) - survivors} of {len(chosen)} found")
     return 1 if survivors else 0
 

@@ -13,7 +13,7 @@ spec.loader.exec_module(tool)
 
 @pytest.mark.parametrize("mutant", tool.mutants(), ids=lambda mutant: mutant["name"])
 def test_a_fault_can_be_put_in(mutant):
-    right = (ROOT / "core/src" / tool.RULESET / mutant["file"]).read_text(encoding="utf-8")
+    right = (ROOT / "core/src" / tool.PACKAGE / mutant["file"]).read_text(encoding="utf-8")
     wrong = tool.mutated(mutant, right)
 
     assert wrong != right
@@ -21,4 +21,6 @@ def test_a_fault_can_be_put_in(mutant):
 
 
 def test_specialise_dispatch_and_codegen_are_all_tried():
-    assert {m["file"] for m in tool.mutants()} == {"specialise.py", "table.py", "compiled.py", "codegen.py"}
+    tried = {mutant["file"] for mutant in tool.mutants()}
+
+    assert tried >= {f"ruleset/{name}.py" for name in ("specialise", "table", "compiled", "codegen")}
