@@ -136,6 +136,18 @@ def test_what_looks_like_a_method_of_str_is_what_the_interpreter_says(
     assert bool(function(check).compile()(event)) == holds(check, event)
 
 
+@pytest.mark.parametrize("operator", [Operator.IN, Operator.INTERSECTS])
+@pytest.mark.parametrize("literals", [(), ("a",), ("a", "b")])
+@pytest.mark.parametrize("value", [None, [], ["a"], ["a", "c"], ["c"]])
+def test_membership_of_a_list_is_what_the_interpreter_says(
+    operator: Operator, literals: tuple[str, ...], value: list[str] | None
+) -> None:
+    check = Check(NAMES, operator, literals)
+    event = Record(values={"x.names": value})
+
+    assert bool(function(check).compile()(event)) == holds(check, event)
+
+
 @pytest.mark.parametrize(
     ("check", "is_inline"),
     [
