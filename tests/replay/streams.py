@@ -323,7 +323,7 @@ class Stream:
 
     def odd(self):
         """Parameters of sizes that they cannot have."""
-        names = ("open", "openat", "openat2", "close", "read", "fcntl", "socket", "dup", "connect", "sendto")
+        names = ("open", "openat", "openat2", "close", "read", "fcntl", "socket", "dup", "connect", "sendto", "pipe2")
         code = event_named(self.random.choice(names)).code
         pieces = (b"xy", b"", pack("<q", 1), pack("<q", self.number()), b"/etc/a\0", pack("<I", 2), b"\1")
         count = self.random.randint(0, 8)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from falco.documents.nodes import MappingNode, Node, ScalarNode, SequenceNode, is_null
+from falco.documents.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from falco.rules.model import Priority
 
 _STRING: Final = {"type": "string"}
@@ -105,8 +105,8 @@ class Status:
 
 
 def check(documents: Sequence[Node]) -> Status:
-    """Compare *documents* with the schema; of very many faults only the first are told. Empty documents say nothing."""
-    faults = [fault for document in documents if not is_null(document) for fault in _faults(document)]
+    """Compare *documents* with the schema; of very many faults only the first are told."""
+    faults = [fault for document in documents for fault in _faults(document)]
     if len(faults) > _MAX_FAULTS:
         faults[_MAX_FAULTS:] = [f"<root>: and {len(faults) - _MAX_FAULTS} more"]
     return Status(tuple(faults))
