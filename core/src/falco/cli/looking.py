@@ -119,11 +119,12 @@ def _read(name: str, text: str, function: Callable[[Text], T]) -> T:
         return function(Text((Segment(text, Written(file.span(0, len(text)))),)))
     except ConditionError as error:
         code = ErrorCode.LOAD_ERR_COMPILE_CONDITION if name == "condition" else ErrorCode.LOAD_ERR_COMPILE_OUTPUT
+        subject = "the condition" if name == "condition" else f"--{name}"
         faults = [
             render(Diagnostic(Severity.ERROR, code.name, one.message, one.extent, hint=one.hint), {name: file})
             for one in (error, *error.further)
         ]
-        raise RuleError("\n".join(("it cannot be asked", *faults))) from None
+        raise RuleError("\n".join((f"{subject} cannot be used", *faults))) from None
 
 
 def _view(session: Session, template: AlertTemplate, question: Question, stop: Callable[[], None]) -> View:

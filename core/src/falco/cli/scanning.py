@@ -130,6 +130,8 @@ class Scan:
         self._lost.append((one.name, dict(track.counters())))
         if track.error is not None:
             self._fail(str(track.error))
+        elif not track.count and any(track.counters().values()) and not self._is_over:
+            self._fail(f"no event could be read from '{one.name}'")
 
     def _fail(self, sentence: str) -> None:
         self._has_failed = True
