@@ -20,7 +20,8 @@ from typing import Any
 import msgspec
 
 from falco.cli import main as main_of_falco
-from falco.config.settings import Effect, Settings
+from falco.config.configuration import EXTENSIONS
+from falco.config.settings import Effect, Extensions, Settings
 from falco.fields import Field, FieldFlag
 from falco.plugins import hookspecs
 from falco.plugins.manager import PluginManager
@@ -88,10 +89,12 @@ def configuration_page(manager: PluginManager) -> str:
     """Every key of falco.yaml."""
     rows = list(_keys(Settings, ""))
     for name, output in manager.output_types().items():
+        rows.append((f"`{name}_output.enabled`", "true or false", "`false`", f"Switch the channel {name} on."))
         rows += _keys(output.config_type, f"{name}_output.")
+    rows += _keys(Extensions, f"{EXTENSIONS}.")
     intro = (
-        "Defaults are those of an absent key. `falco --config-schema` prints the same as a JSON schema. Keys of\n"
-        "channels beyond Falco's own are extensions: they stand under `x-falco-py.<name>_output`."
+        "Defaults are those of an absent key. `falco --config-schema` prints the same as a JSON schema.\n"
+        f"Keys below `{EXTENSIONS}` are ours: Falco passes them over, so one file serves both."
     )
     return _page("falco.yaml", intro, _table(("key", "type", "default", "meaning"), rows))
 
@@ -127,13 +130,15 @@ def differences_page() -> str:
 
 def _keys(struct: type[Any], prefix: str) -> Iterator[tuple[str, str, str, str]]:
     for field in msgspec.inspect.type_info(struct).fields:  # type: ignore[attr-defined]  # of a struct
-        kind, doc, effect = field.type, "", Effect.APPLIES
+        kind, doc, effect, is_ours = field.type, "", Effect.APPLIES, False
         while isinstance(kind, msgspec.inspect.Metadata):
             schema = kind.extra_json_schema or {}
             doc = doc or schema.get("description", "")
             effect = (kind.extra or {}).get("effect", effect)
+            is_ours |= (kind.extra or {}).get("is_extension", False)
             kind = kind.type
         name = f"{prefix}{field.encode_name}"
+        name = f"{EXTENSIONS}.{name}" if is_ours else name
         if isinstance(kind, msgspec.inspect.StructType):
             yield from _keys(kind.cls, f"{name}.")
             continue

@@ -129,6 +129,8 @@ def test_a_scan_ends_when_nobody_reads_it_any_more(here):
     command = subprocess.Popen(
         [FALCO, *SCAN, "-"], cwd=here, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
+    command.stdin.write((here / "audit.log").read_bytes().splitlines(keepends=True)[0])  # says what it holds
+    command.stdin.flush()
     command.stdout.readline()
     command.stdout.close()
     said = command.stderr.read().decode()  # standard input stays open: only the reader's going can end it

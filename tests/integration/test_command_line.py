@@ -139,6 +139,15 @@ def test_a_run_of_some_seconds_ends_by_the_clock_while_events_come_that_no_rule_
     assert run(here, "-M", "1").code == 0
 
 
+@pytest.mark.parametrize(("zone", "hour"), [("UTC", "03"), ("Asia/Kolkata", "08"), ("NoSuchZone", "03")])
+def test_jevt_time_is_in_the_zone_of_the_run_in_conditions_and_outputs(here, zone, hour):
+    rule = RULE.replace("ka.verb = create", f"jevt.time startswith {hour}").replace("%ka.user.name", "%jevt.time")
+    (here / "rules.yaml").write_text(rule)
+    result = run(here, TZ=zone)
+
+    assert f"Warning created by {hour}:" in result.stdout
+
+
 def test_refused_records_are_counted_and_said(here):
     (here / "events.jsonl").write_text("{\n" + json.dumps(EVENT) + "\n")
     result = run(here)

@@ -166,3 +166,23 @@ def test_core_alone_says_what_is_missing(core_alone):
     assert "pip install falco-core[all]" in first.stderr
     assert "no installed plugin answers to 'k8saudit'" in configured.stderr
     assert not [result.stderr for result in (first, configured) if "Traceback" in result.stderr]
+
+
+def test_a_new_plugin_installs_passes_its_own_tests_and_runs(everything):
+    made = everything.falco("plugin", "new", "door_log")
+    assert made.returncode == 0, made.stderr
+    folder = everything.cwd / "falco-source-door-log"
+
+    installed = everything.python("-m", "pip", "-qqq", "--disable-pip-version-check", "install", "-e", str(folder))
+    assert installed.returncode == 0, installed.stderr
+    tests = everything.python("-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder))
+    assert tests.returncode == 0, tests.stdout
+    assert "passed" in tests.stdout
+
+    (everything.cwd / "door.log").write_text("opened by eve\ndenied to mallory\n")
+    blocks = (folder / "README.md").read_text().split("```yaml\n")[1:]
+    config, rules = (block.split("```")[0] for block in blocks)
+    (everything.cwd / "door.yaml").write_text(config.replace("/var/log/door_log.log", "door.log"))
+    (everything.cwd / "rules.yaml").write_text(rules)
+    run = everything.falco("-c", "door.yaml")
+    assert "Warning Denied (line=denied to mallory)\n" in run.stdout, run.stderr

@@ -231,7 +231,8 @@ class Stream:
 
     def pipe(self):
         flags = self.random.choice((0, 0x1000))
-        self.call("pipe2", self.tid(), res=0, fd1=self.number(), fd2=self.number(), ino=1, flags=flags)
+        call, more = self.random.choice((("pipe2", {"flags": flags}), ("pipe", {})))
+        self.call(call, self.tid(), res=self.result(-24), fd1=self.number(), fd2=self.number(), ino=1, **more)
 
     def eventfd(self):
         self.call("eventfd2", self.tid(), res=self.number(), flags=1)
@@ -322,7 +323,7 @@ class Stream:
 
     def odd(self):
         """Parameters of sizes that they cannot have."""
-        names = ("open", "openat", "openat2", "close", "read", "fcntl", "socket", "dup", "connect", "sendto")
+        names = ("open", "openat", "openat2", "close", "read", "fcntl", "socket", "dup", "connect", "sendto", "pipe2")
         code = event_named(self.random.choice(names)).code
         pieces = (b"xy", b"", pack("<q", 1), pack("<q", self.number()), b"/etc/a\0", pack("<I", 2), b"\1")
         count = self.random.randint(0, 8)

@@ -68,3 +68,14 @@ def test_a_socket_that_moved_data_is_connected_if_a_rule_asks():
         found = columnar(capture.to_bytes(), rules, chunk_bytes)
         assert [num for num, *_ in found[0]] == [4]
         assert found == plain(capture.to_bytes(), rules)
+
+
+def test_a_pipe_whose_ends_cannot_be_told_is_looked_at_like_by_the_plain_decoder():
+    ends = {"fd1": b"12", "fd2": 4, "ino": 9}
+    capture = CaptureBuilder().process(2, "two").event("pipe2", 2, res=0, **ends).event("close", 2, res=0, fd=4)
+    rules = [rule("evt.type = close and fd.ino = 9")]
+
+    found = columnar(capture.to_bytes(), rules, 1 << 20)
+
+    assert [num for num, *_ in found[0]] == [2]
+    assert found == plain(capture.to_bytes(), rules)

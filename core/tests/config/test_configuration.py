@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from falco.config import configuration
 from falco.config.merge import ConfigFile, read_file
 from falco.config.schema import config_schema
-from falco.config.settings import LogLevel, Matching
+from falco.config.settings import Extensions, LogLevel, Matching
 from falco.errors import ConfigError, FalcoError
 from falco.rules.model import Priority
 
@@ -70,6 +70,17 @@ class TestLeniency:
     @pytest.mark.parametrize("text", ["", "~", "{}", "\n"])
     def test_nothing_is_a_configuration(self, text):
         assert settings(text) == settings("{}")
+
+    @pytest.mark.parametrize("text", ["---\n---\njson_output: true\n", "--- # none\n---\njson_output: true\n---\n"])
+    def test_empty_documents_are_passed_over(self, text):
+        assert settings(text).json_output is True
+        assert problems(text) == []
+
+    def test_a_further_document_is_said(self):
+        assert settings("priority: error\n---\njson_output: true\n").json_output is False
+        assert problems("priority: error\n---\njson_output: true\n") == [
+            "falco.yaml:3:1: a further document is ignored: one file, one document"
+        ]
 
     def test_a_sequence_sets_nothing_and_is_a_problem(self):
         assert "this sequence sets nothing" in problems("- a")[0]
@@ -300,7 +311,9 @@ def test_the_schema_has_every_key_and_those_of_channels():
     schema = config_schema({"pipe": Pipe})
     whole = schema["$defs"]["FalcoConfig"]
 
-    assert set(whole["properties"]) == {*configuration.Settings.__struct_fields__, "pipe_output"}
+    assert set(whole["properties"]) == {*configuration.Settings.__struct_fields__, "pipe_output", "x-falco-py"}
+    assert set(schema["$defs"]["Extensions"]["properties"]) == {*Extensions.__struct_fields__, "pipe_output"}
+    assert "enabled" not in schema["$defs"]["PipeExtension"]["properties"]
     assert schema["$defs"]["Pipe"]["properties"]["enabled"]["type"] == "boolean"
     assert whole["additionalProperties"] is False
     assert schema["$defs"]["Priority"] == {"type": "string", "enum": [one.name.lower() for one in Priority]}

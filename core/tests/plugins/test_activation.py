@@ -234,8 +234,13 @@ class TestInitConfig:
         _, problems = read("c: {sise: 1}")
 
         assert [str(problem) for problem in problems] == [
-            "falco.yaml:1:5: unknown key 'sise' is ignored, did you mean 'size'?"
+            "falco.yaml:1:5: init_config of p: unknown key 'sise' is ignored, did you mean 'size'?"
         ]
+
+    def test_a_key_like_no_other_is_answered_with_those_there_are(self):
+        _, problems = read("c: {foo: 1}")
+
+        assert str(problems[0]).endswith("unknown key 'foo' is ignored; known: size, name")
 
     def test_without_a_type_the_plain_values_are_given(self):
         values, _ = read("c: {a: 1, b: [true, x, ~, 1.5, '1'], c: {d: e}}", None)

@@ -563,13 +563,22 @@ def test_additions_go_to_the_rules_they_match(load):
     assert not c.rule.extra_fields
 
 
-def test_a_fault_in_an_addition_is_told_at_the_output_of_the_rule(load):
-    _, result = load(rule(), append_output=[Addition(output="%no.such")])
+@pytest.mark.parametrize(
+    ("addition", "place", "shown"),
+    [
+        ({"output": "a %no.such b"}, "-p:1:3", "a %no.such b\n      |   ^^^^^^^^\n"),
+        ({"output": "50% done"}, "-p:1:3", "50% done\n      |   ^\n"),
+        ({"output": "a\n%tolowr(proc.name)"}, "-p:2:1", "%tolowr(proc.name)\n      | ^^^^^^^\n"),
+        ({"fields": (("k", "v %no.such"),)}, "-p, k:1:3", "v %no.such\n      |   ^^^^^^^^\n"),
+        ({"fields": (("no.such", None),)}, "-p, no.such:1:1", "no.such\n      | ^^^^^^^\n"),
+    ],
+)
+def test_a_fault_in_an_addition_is_shown_in_the_addition(load, addition, place, shown):
+    _, result = load(rule(), append_output=[Addition(name="-p", **addition)])
 
-    assert "it is in what append_output or -p adds" in result.text()
-    assert faults(result) == [
-        ("rules.yaml:4:11", "LOAD_ERR_COMPILE_OUTPUT", "unknown filter: unexpected token after '")
-    ]
+    assert faults(result) == [(place, "LOAD_ERR_COMPILE_OUTPUT", "unknown filter: unexpected token after '")]
+    assert shown in result.text()
+    assert 'in rule output of rule "r"' in result.text()
 
 
 def test_every_code_is_provoked_by_a_test():
@@ -710,3 +719,11 @@ def test_the_order_of_independent_files_does_not_matter(scopes, order):
     assert {one.name: one.condition for one in loader.rules} == {
         one.name: one.condition for single in alone.values() for one in single.rules
     }
+
+
+@pytest.mark.parametrize("text", ["---\n---\n{}", "{}---\n", "--- # nothing\n---\n{}---\n---\n"])
+def test_empty_documents_are_no_fault_in_the_text(load, text):
+    _, result = load(text.format("- list: a\n  items: [b]\n"))
+
+    assert result.is_successful
+    assert "schema:" not in result.text()

@@ -71,6 +71,13 @@ def test_an_unmet_requirement_is_an_error(loaded, message):
     assert str(caught.value) == message
 
 
+def test_advice_for_a_plugin_that_could_be_loaded_follows():
+    needed = PluginRequirement((PluginVersion("a", "1.2.0"), PluginVersion("b", "2.0.0")), Where((), None))
+
+    with pytest.raises(RuleError, match=r"must load one of: a \(>= 1.2.0\), b \(>= 2.0.0\); load b$"):
+        requirements.check([needed], {}, lambda name: "; load b" if name == "b" else "")
+
+
 @pytest.mark.parametrize("loaded", [{"a": "1.2.0"}, {"a": "1.3.0-rc1"}, {"b": "2.1.0"}])
 def test_one_compatible_plugin_is_enough(loaded):
     requirements.check(

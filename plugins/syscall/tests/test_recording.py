@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from io import BytesIO
 
 import pytest
 
 from falco.cli.entry import main
 from falco.testing import run_rules
-from falco_syscall.capture import CaptureEvent, CaptureReader
+from falco_syscall.capture import CaptureEvent, CaptureReader, MachineInfo
 from falco_syscall.capture.builder import START_NS, CaptureBuilder
 from falco_syscall.recording import Stop, path_of, stop
 
@@ -145,6 +147,64 @@ def test_a_replayed_recording_shows_what_the_whole_capture_shows_from_there_on(r
     whole = run_rules(LOOK, open_params=str(tmp_path / "in.scap"), source="syscall")
     part = run_rules(LOOK, open_params=str(path), source="syscall")
     assert [one.message for one in part] == [one.message for one in whole][3:]
+
+
+CONTAINED = LOOK.replace("%container.id", "%container.id %container.name %container.image %container.label[app]")
+
+
+def contained():
+    """A story in a container that was told, with its users, before the event of the alert."""
+    known = CaptureBuilder(machine=MachineInfo("db-7", cpus=8, memory_bytes=64 << 30, boot_time_ns=5 * 10**17))
+    web = {
+        "id": "a" * 12,
+        "type": 0,
+        "name": "web",
+        "image": "nginx:1",
+        "imagerepo": "nginx",
+        "labels": {"app": "shop"},
+    }
+    web["Mounts"] = [{"Source": "/srv", "Destination": "/data", "Mode": "rw", "RW": True, "Propagation": "rprivate"}]
+    known.process(10, "cat", exe="/bin/cat", uid=33, cgroups=["cpu=/docker/" + "a" * 64])
+    known.event("container", -1, json=json.dumps({"container": web}))
+    about = {"uid": 33, "gid": 33, "name": "www", "home": "/var/www", "shell": "/bin/false", "container_id": "a" * 12}
+    known.event("useradded", -1, **about)
+    known.event("groupadded", -1, gid=33, name="www", container_id="a" * 12)
+    known.event("openat", 10, fd=3, dirfd="AT_FDCWD", name="/etc/shadow", flags="O_RDONLY")
+    known.event("read", 10, res=2, fd=3, size=2, data=b"hi")
+    return known
+
+
+def test_what_was_known_of_containers_users_and_the_machine_is_in_the_recording(record, tmp_path):
+    (path,), _, _ = record(contained(), 60_000)
+
+    whole = run_rules(CONTAINED, open_params=str(tmp_path / "in.scap"), source="syscall")
+    part = run_rules(CONTAINED, open_params=str(path), source="syscall")
+    assert [one.message for one in part] == [one.message for one in whole]
+    assert " www " in part[0].message
+    assert " web nginx:1 shop " in part[0].message
+    items = list(CaptureReader(BytesIO(path.read_bytes())))
+    (machine,) = [item for item in items if isinstance(item, MachineInfo)]
+    assert (machine.hostname, machine.cpus, machine.boot_time_ns) == ("db-7", 8, 5 * 10**17)
+
+
+def test_containers_that_were_told_before_are_no_events_of_the_recording(record):
+    (path,), _, _ = record(contained(), 60_000)
+
+    events = list(CaptureReader(BytesIO(path.read_bytes())).events())
+    assert [event.name for event in events if not event.hidden] == ["openat", "read"]
+    assert [event.name for event in events if event.hidden] == ["container", "useradded", "groupadded"]
+
+
+def test_an_older_program_reads_a_recording(record):
+    program = shutil.which("sysdig")
+    if program is None:
+        pytest.skip("sysdig is not installed: apt-get install sysdig")
+    (path,), _, _ = record(contained(), 60_000)
+
+    command = [program, "-r", str(path), "-p", "*%evt.type %proc.name %fd.name %container.id"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert run.stderr == ""
+    assert run.stdout.splitlines()[0] == f"openat cat /etc/shadow {'a' * 12}"
 
 
 def test_the_limit_of_size_ends_a_recording_and_is_said(record):

@@ -15,8 +15,10 @@ def welcome(session: Session, names: Sequence[str]) -> str:
         entry = None if source is None else source.plugin.entry
         if entry is not None and entry.open_params:
             where = entry.open_params.strip()
-            lines.append(f"Event source {name} listens at {where}. Point the API server of a cluster there:")
-            if where.startswith(("http://", "https://")):
+            is_webhook = where.startswith(("http://", "https://"))
+            lines.append(f"Event source {name} {'listens at' if is_webhook else 'reads'} {where}.")
+            if is_webhook:
+                lines[-1] += " Point the API server of a cluster there:"
                 lines += [
                     "  1. write what to log: a Policy of audit.k8s.io/v1, with the one rule 'level: Metadata'",
                     f"  2. write where to send it: a kubeconfig with the cluster 'server: {where}'",

@@ -57,13 +57,17 @@ class Rulebook:
         self._texts = tuple(texts)
         self._rulesets: dict[str, Ruleset[Any]] = {}
         self.loader = loader(session)
+        warnings = []
         for text in self._texts:
             result = self.loader.load(text.name, text.data)
             if not result.is_successful:
                 raise RuleError(result.text().rstrip("\n"))
             if result.warnings:
-                _log.warning(result.text().rstrip("\n"))
-        requirements.check(self.loader.required_plugins, session.active.versions)
+                warnings.append(result.text().rstrip("\n"))
+        # first: without the plugin every rule and macro has a warning
+        requirements.check(self.loader.required_plugins, session.active.versions, session.how_to_load)
+        for warning in warnings:
+            _log.warning(warning)
         columns = {name: tuple(session.columns(name).items()) for name in session.event_sources}
         self.rules: tuple[Rule, ...] = tuple(
             replace(rule, columns=columns[rule.source]) if columns.get(rule.source) else rule
@@ -110,16 +114,16 @@ def loader(session: Session) -> RuleLoader:
 
 def additions(session: Session) -> tuple[Addition, ...]:
     """What ``append_output`` and ``-p`` add to outputs."""
-    found = [_addition(entry) for entry in session.settings.append_output]
+    found = [_addition(entry, f"append_output[{i}]") for i, entry in enumerate(session.settings.append_output)]
     text = session.options.print_format
     if text:
         _log.warning("The -p/--print option is deprecated and will be removed. Use -o append_output=... instead.")
         if text not in _NO_ADDITION:
-            found.append(Addition(output=text))
+            found.append(Addition(output=text, name="-p"))
     return tuple(found)
 
 
-def _addition(entry: AppendOutput) -> Addition:
+def _addition(entry: AppendOutput, name: str) -> Addition:
     match = entry.match
     fields: list[tuple[str, str | None]] = []
     for item in entry.extra_fields:
@@ -131,6 +135,7 @@ def _addition(entry: AppendOutput) -> Addition:
         output=entry.extra_output,
         fields=tuple(fields),
         is_suggested=entry.suggested_output,
+        name=name,
     )
 
 

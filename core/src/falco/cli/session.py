@@ -135,6 +135,14 @@ class Session:
                     init_config.read(entry.init_config, None, name)  # nobody gets it, but it must be sound
         return active
 
+    def how_to_load(self, name: str) -> str:
+        """What to do so that the plugin *name* is loaded; "" if it is not installed."""
+        if self.plugins.owner(name) is None:
+            return ""
+        entry = f"{{name: {name}, library_path: lib{name}.so, open_params: WHERE}}"
+        load = f" -o 'load_plugins[]={name}'" if isinstance(self.settings.load_plugins, tuple) else ""
+        return f"; {name} is installed, load it in falco.yaml, or with -o 'plugins[]={entry}'{load}"
+
     @cached_property
     def source_configs(self) -> Mapping[str, Any]:
         """The configuration of the source of each event source that can be opened."""

@@ -28,7 +28,7 @@ def validate(session: Session) -> int:
     texts = [text for name in session.options.validate for text in _texts(name, session)]
     rules = loader(session)
     results = [rules.load(text.name, text.data) for text in texts]
-    requirements.check(rules.required_plugins, session.active.versions)
+    requirements.check(rules.required_plugins, session.active.versions, session.how_to_load)
     failed = [result for result in results if not result.is_successful]
     if session.settings.json_output:
         document: dict[str, object] = {"falco_load_results": [result.to_json() for result in results]}

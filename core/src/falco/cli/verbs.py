@@ -262,7 +262,20 @@ def _plugin() -> click.Group:
         """Print one plugin, with the schema of its configuration."""
         return _perform(**_merged(**common), plugin_info=name)
 
-    group = Group("plugin", help="Say what is installed.")
+    def new(name: str, folder: str) -> int:
+        """Make a distribution with a source, a field and their tests, to write a plugin from."""
+        from falco.cli.new_plugin import create
+
+        around = _invocation().around
+        made = create(name, around.cwd / folder)
+        shown = made.relative_to(around.cwd) if made.is_relative_to(around.cwd) else made
+        around.print(f"{shown} is a plugin. Install it and run its tests:\n\n  cd {shown}\n")
+        around.print("  pip install -e '.[test]'\n  pytest\n")
+        return 0
+
+    where = click.Option(["--in", "folder"], default=".", metavar="<folder>", help="Where the folder of it is made.")
+    group = Group("plugin", help="Say what is installed, or begin a plugin.")
+    group.add_command(_command(new, click.Argument(["name"]), where, examples="falco plugin new my_source"))
     group.add_command(_command(show_installed, name="list", examples="falco plugin list"))
     group.add_command(_command(info, click.Argument(["name"]), *_common(), examples="falco plugin info k8s_audit"))
     return group

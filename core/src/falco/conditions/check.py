@@ -63,6 +63,15 @@ def check_operand(operand: ast.FieldName | ast.TransformerCall, scope: Scope) ->
     return _Operands(scope, operand.extent.start).resolve(operand).operand
 
 
+def _operator(leaf: ast.Comparison | ast.Exists) -> Extent:
+    """The operator of a check, and its modifier."""
+    whole, start = leaf.extent, leaf.left.extent.end
+    end = leaf.right.extent.start if isinstance(leaf, ast.Comparison) else whole.end
+    between = str(whole.text)[start:end]
+    start += len(between) - len(between.lstrip())
+    return Extent(whole.text, start, max(start, start + len(between.strip())))
+
+
 def _joined(joint: walk.Joint, children: list[Condition]) -> Condition:
     if isinstance(joint, ast.Not):
         child = children[0]
@@ -124,7 +133,8 @@ class _Operands:
         transformer = self._scope.transformers.get(call.name)
         if transformer is None:
             hint = did_you_mean(call.name, self._scope.transformers)
-            raise self.error(f"unknown field transfomer '{call.name}'", call.extent, hint)
+            name = Extent(call.extent.text, call.extent.start, call.extent.start + len(call.name))
+            raise self.error(f"unknown field transfomer '{call.name}'", name, hint)
         return self._apply(transformer, call.argument, call.extent, arguments)
 
     def _apply(
@@ -180,7 +190,7 @@ class _Leaf:
         if isinstance(left.operand, FieldUse) and left.operand.field.refusal_of is not None:
             problem = left.operand.field.refusal_of(left.operand.argument) or problem
         if problem:
-            raise self._operands.error(problem, leaf.extent, families.suggestion(type_, is_list=is_list))
+            raise self._operands.error(problem, _operator(leaf), families.suggestion(type_, is_list=is_list))
 
     def _check_right(self, leaf: ast.Comparison, left: _Resolved, operator: Operator, right: _Resolved) -> None:
         extent = leaf.right.extent

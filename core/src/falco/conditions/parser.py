@@ -40,6 +40,7 @@ from falco.conditions.ast import (
     Or,
     TransformerCall,
 )
+from falco.conditions.errors import ConditionError
 from falco.conditions.operands import OperandParser
 from falco.conditions.tokens import Scanner
 from falco.conditions.transformers import BUILT_IN
@@ -99,6 +100,8 @@ class _Parser:
     def __init__(self, scanner: Scanner, operands: OperandParser) -> None:
         self._scanner = scanner
         self._operands = operands
+        self._operator_at: int | None = None
+        """Where the operator of the comparison before stands; None after a macro."""
 
     def condition(self) -> Expr:
         scanner = self._scanner
@@ -119,8 +122,17 @@ class _Parser:
         scanner = self._scanner
         scanner.blank()
         if not scanner.at_end:
-            message = f"unexpected token after '{scanner.last}', expecting 'or', 'and'"
-            raise scanner.error(message, hints.for_connective(scanner.string, scanner.position))
+            raise self._unexpected(f"unexpected token after '{scanner.last}', expecting 'or', 'and'")
+
+    def _unexpected(self, message: str) -> ConditionError:
+        """*message* where the condition before should have ended; its operator may be what is wrong."""
+        scanner, start = self._scanner, self._operator_at
+        if start is not None:
+            word, hint = hints.for_misspelt(scanner.string, start, OPERATORS)
+            if word:
+                where = scanner.extent(start, start + len(word))
+                return ConditionError(message, where, hint, reported_at=scanner.position)
+        return scanner.error(message, hints.for_connective(scanner.string, scanner.position, scanner.last))
 
     def _expr(self) -> Expr:
         """Everything up to the end or a closing parenthesis."""
@@ -153,7 +165,8 @@ class _Parser:
             return False
         if scanner.take("("):
             return True
-        raise scanner.error(f"expected blank or '(' after '{connective}'")
+        hint = hints.for_check(scanner.string, scanner.position)
+        raise scanner.error(f"expected blank or '(' after '{connective}'", hint)
 
     def _check(self, *, is_group: bool) -> Expr:
         """A check or group with the negations before it; *is_group*: its parenthesis has been taken."""
@@ -177,7 +190,7 @@ class _Parser:
             child = self._expr()
             scanner.blank()
             if not scanner.take(")"):
-                raise scanner.error("expected a ')' token", hints.for_connective(scanner.string, scanner.position))
+                raise self._unexpected("expected a ')' token")
         else:
             child = self._comparison()
         self._operands.depth = depth
@@ -192,11 +205,14 @@ class _Parser:
             return self._condition(left, start)
         name = scanner.match(tokens.IDENTIFIER)
         if name is None:
-            raise scanner.error("expected a '(' token, a field check, or an identifier")
+            hint = hints.for_check(scanner.string, scanner.position)
+            raise scanner.error("expected a '(' token, a field check, or an identifier", hint)
+        self._operator_at = None
         return Identifier(name, scanner.extent(start))
 
     def _condition(self, left: FieldName | TransformerCall, start: int) -> Exists | Comparison:
         scanner = self._scanner
+        self._operator_at = scanner.position
         if scanner.take("exists"):
             return Exists(left, scanner.extent(start))
         right: Operand | Identifier | None
@@ -205,7 +221,7 @@ class _Parser:
                 scanner.blank()
                 right = self._operands.number() or self._operands.right()
                 if right is None:
-                    raise scanner.error(f"expected a number value or {self._operands.or_right}")
+                    raise self._unexpected(f"expected a number value or {self._operands.or_right}")
                 return Comparison(left, operator, right, scanner.extent(start))
         for operator in STRING_OPERATORS:
             if scanner.take_word(operator) if operator.isalpha() else scanner.take(operator):

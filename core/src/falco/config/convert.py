@@ -49,6 +49,8 @@ from falco.errors import ConfigError
 
 S = TypeVar("S", bound=msgspec.Struct)
 
+_FEW: Final = 12
+"""Keys that are all listed where none is like the unknown one."""
 _TRUE: Final = {"true", "yes", "on", "y"}
 _FALSE: Final = {"false", "no", "off", "n"}
 _INTEGER: Final = re.compile(r"(?P<sign>[-+]?)(?:0[xX](?P<hex>[0-9a-fA-F]{1,16})|(?P<decimal>[0-9]{1,20}))")
@@ -281,8 +283,10 @@ class _WrongTypeError(Exception):
 def unknown_key(path: str, known: Sequence[str], parent: str = "") -> str:
     """The sentence about an unknown key, with the closest of the *known* ones."""
     name = path.rpartition(".")[2]
-    close = get_close_matches(name, known, n=1)
-    hint = f", did you mean '{_join(parent, close[0])}'?" if close else ""
+    if close := get_close_matches(name, known, n=1):
+        hint = f", did you mean '{_join(parent, close[0])}'?"
+    else:
+        hint = f"; known: {', '.join(known)}" if 0 < len(known) <= _FEW else ""
     return f"unknown key '{path}' is ignored{hint}"
 
 

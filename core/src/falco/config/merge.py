@@ -15,7 +15,7 @@ from falco.config import paths
 from falco.config.environment import expand
 from falco.config.paths import place
 from falco.documents import reader
-from falco.documents.nodes import MappingNode, Mark, Node, ScalarNode, ScalarStyle, SequenceNode, Span
+from falco.documents.nodes import MappingNode, Mark, Node, ScalarNode, ScalarStyle, SequenceNode, Span, is_null
 from falco.errors import ConfigError
 
 INCLUDES = "config_files"
@@ -69,7 +69,7 @@ def merge(main: ConfigFile, options: Sequence[str], *, cwd: Path, env: Mapping[s
     """
     problems: list[Problem] = []
     parsed = [_option(text) for text in options]
-    root = _mapping(_tree(main, env), problems)
+    root = _mapping(_tree(main, env, problems), problems)
     for key, value in parsed:
         if _sets_includes(key):
             root = _put(root, key, value)
@@ -81,7 +81,7 @@ def merge(main: ConfigFile, options: Sequence[str], *, cwd: Path, env: Mapping[s
                     f"Config error: '{INCLUDES}' directive tries to recursively include main config file {name}."
                 )
             included = read_file(str(path.relative_to(cwd) if path.is_relative_to(cwd) else path), cwd)
-            tree = _mapping(_tree(included, env), problems)
+            tree = _mapping(_tree(included, env, problems), problems)
             if tree.get(INCLUDES) is not None:
                 raise ConfigError(f"Config error: '{INCLUDES}' directive in included config file {included.name}.")
             root = _merged(root, tree, strategy)
@@ -107,13 +107,15 @@ def read_file(name: str, cwd: Path) -> ConfigFile:
         raise ConfigError(f"Cannot read config file ({name}): {error.strerror}") from None
 
 
-def _tree(file: ConfigFile, env: Mapping[str, str]) -> Node | None:
-    """The first document of *file*, variables replaced; None when it holds none."""
+def _tree(file: ConfigFile, env: Mapping[str, str], problems: list[Problem]) -> Node | None:
+    """The first document of *file* that is not empty, variables replaced; None when there is none."""
     try:
         documents = reader.read(file.data, file.name)
     except reader.DocumentError as error:
         raise ConfigError(f"Cannot read config file ({file.name}): {error}") from None
-    return expand(documents[0], env) if documents else None
+    written = [document for document in documents if not is_null(document)]
+    problems += [Problem(other.span, "a further document is ignored: one file, one document") for other in written[1:]]
+    return expand(written[0], env) if written else None
 
 
 def _mapping(node: Node | None, problems: list[Problem]) -> MappingNode:

@@ -77,3 +77,8 @@ class MappingNode:
 
 
 Node: TypeAlias = ScalarNode | SequenceNode | MappingNode
+
+
+def is_null(node: Node) -> bool:
+    """Whether *node* is nothing: a document between two ``---``, a key without a value."""
+    return isinstance(node, ScalarNode) and node.is_null

@@ -65,7 +65,7 @@ TIME_FORMATS: Final = frozenset(
         FieldFormat.DATETIME_S,
     }
 )
-"""Formats of the event's own time: the text is the field's value, JSON has the nanoseconds of the event."""
+"""Formats of the event's own time: the text, in the zone of the run, is the field's value; JSON has the nanoseconds."""
 
 Convert = Callable[[Any], Any]
 

@@ -1,6 +1,6 @@
 """Outputs: channels, their queues and workers."""
 
-from falco.outputs.base import Output, OutputContext
+from falco.outputs.base import Output, OutputContext, extension
 from falco.outputs.dispatcher import Dispatcher
 
-__all__ = ["Dispatcher", "Output", "OutputContext"]
+__all__ = ["Dispatcher", "Output", "OutputContext", "extension"]

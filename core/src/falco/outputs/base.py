@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import msgspec
-
     from falco.alerts import Alert
+
+
+def extension(description: str) -> msgspec.Meta:
+    """Of a key of a channel that Falco has but without this key: it belongs below ``x-falco-py``."""
+    return msgspec.Meta(description=description, extra={"is_extension": True})
 
 
 @dataclass(frozen=True, slots=True)

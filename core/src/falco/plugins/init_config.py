@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -38,7 +39,8 @@ def read(
         raise PluginError(f"error in plugin {plugin} init config: {error}") from None
     if isinstance(node, ScalarNode) and mapping is not None:
         _check_types(node.text, config_type, plugin)
-    return config, tuple(converter.problems)
+    where = f"init_config of {plugin}: "
+    return config, tuple(replace(problem, message=where + problem.message) for problem in converter.problems)
 
 
 def _mapping(node: Node | None, plugin: str) -> Node | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from falco.clock import Clock
@@ -10,6 +11,7 @@ from falco.conditions.event_types import EventTypes
 from falco.conditions.scope import Scope
 from falco.conditions.transformers import BUILT_IN
 from falco.fields import evt
+from falco.fields.format import TIME_FORMATS
 from falco.fields.registry import Fields
 from falco.plugins.manager import unique
 
@@ -22,7 +24,8 @@ def scopes_of(
 ) -> dict[str, Scope]:
     """A scope for each event source of *active*, by name, in load order.
 
-    Plugins replace generic fields (``evt.*``) that they define themselves.
+    Plugins replace generic fields (``evt.*``) that they define themselves. Fields of theirs that are the time of the
+    event, by their format, are that in the zone of *clock* too, whatever getter they bring.
 
     Args:
         active: The plugins.
@@ -44,7 +47,11 @@ def scopes_of(
             plugin=source.plugin.alias,
             clock=clock,
         )
-        rows = [*generic, *active.fields(name), *static]
+        moments = {row.format: row for row in generic if row.format in TIME_FORMATS}
+        own = [
+            replace(row, bind=moments[row.format].bind) if row.format in moments else row for row in active.fields(name)
+        ]
+        rows = [*generic, *own, *static]
         types = None if source.catalogue is None else EventTypes(source.catalogue)
         scopes[name] = Scope(name, Fields(name, rows), transformers, types)
     return scopes

@@ -17,7 +17,7 @@ from falco.conditions.checked import Condition
 from falco.conditions.errors import ConditionError
 from falco.conditions.scope import Scope
 from falco.documents.diagnostics import Diagnostic, Note, Place
-from falco.documents.text import Extent, Generated, Text
+from falco.documents.text import Extent, Text
 from falco.rules import exceptions
 from falco.rules.additions import Addition
 from falco.rules.codes import ErrorCode, WarningCode
@@ -34,7 +34,6 @@ T = TypeVar("T")
 MAX_CHECKS: Final = 100_000
 """Comparisons of one condition with its macros put in."""
 _OUTPUT: Final = ErrorCode.LOAD_ERR_COMPILE_OUTPUT
-_ADDED: Final = "append_output"
 _CONTAINER_INFO: Final = "%container.info"
 _FIELD: Final = re.compile(r"%[0-9]*([a-z_]+(?:\.[a-z_]+)+)")
 _UNKNOWN: Final = ("nonexistent field", "invalid formatting token", "unknown event type", "unknown filter:")
@@ -241,7 +240,8 @@ class Compiler:
         pieces = [definition.output]
         for addition in self.additions:
             if addition.matches(definition):
-                pieces += [Text.of(f" {text}", _ADDED) for text in addition.texts(scope)]
+                for text in addition.texts(scope):
+                    pieces += [Text.of(" ", addition.name), text]
         output = Text.join(pieces)
         if _CONTAINER_INFO not in str(output):
             return output
@@ -269,11 +269,16 @@ class Compiler:
         return {key: text for addition in self.additions if addition.matches(rule) for key, text in addition.fields}
 
     def _extra_fields(self, definition: RuleDefinition, scope: Scope) -> tuple[ExtraField, ...]:
-        found = []
-        for key, text in self._extra_formats(definition).items():
-            format_ = Text.of(f"%{key}" if text is None else text, _ADDED)
-            found.append(ExtraField(key, self._template(format_, definition, scope), is_raw=text is None))
-        return tuple(found)
+        formats = {
+            key: (text, is_raw)
+            for addition in self.additions
+            if addition.matches(definition)
+            for key, text, is_raw in addition.formats()
+        }
+        return tuple(
+            ExtraField(key, self._template(text, definition, scope), is_raw=is_raw)
+            for key, (text, is_raw) in formats.items()
+        )
 
     def _warn_of_deprecated(self, output: Text, definition: RuleDefinition) -> None:
         where = definition.where.into("rule output", "", definition.output_span)
@@ -373,10 +378,7 @@ def _failed(
     error: ConditionError, where: Where, chain: tuple[Note, ...], code: ErrorCode, rule: RuleDefinition
 ) -> RuleFault | _SkippedError:
     """What *error* in the condition or output of *rule* is: a fault at *where*, or a reason to leave the rule out."""
-    place: Place | None = error.extent
-    hint = error.hint
-    if isinstance(origin := error.extent.text.origin(error.extent.start), Generated) and origin.by == _ADDED:
-        place, hint = None, f"it is in what {_ADDED} or -p adds: {hint}"
+    place, hint = error.extent, error.hint
     if rule.skips_unknown_filter and any(part in error.message for part in _UNKNOWN):
         unknown = WarningCode.LOAD_UNKNOWN_FILTER
         return _SkippedError(where.warning(unknown, error.message, place=place, hint=hint, chain=chain))

@@ -60,6 +60,7 @@ class RuleLoader:
         self._additions = tuple(append_output)
         self._compiled = Compiled()
         self._files: dict[str, SourceFile] = {}
+        self._added = {file.name: file for addition in self._additions for file in addition.files()}
 
     @property
     def transformers(self) -> tuple[str, ...]:
@@ -162,4 +163,4 @@ class RuleLoader:
         else:
             kept, further = [*reading.warnings, *compiled.warnings], []
         errors = (*reading.errors, *compiled.errors)
-        return LoadResult(name, errors, tuple(kept), tuple(further), tuple(documents), dict(self._files))
+        return LoadResult(name, errors, tuple(kept), tuple(further), tuple(documents), self._files | self._added)

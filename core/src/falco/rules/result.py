@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from falco.documents.diagnostics import Diagnostic, Location, Severity, point, render_all
-from falco.documents.nodes import Node, Span
+from falco.documents.nodes import Node, Span, is_null
 from falco.documents.source import SourceFile
 from falco.documents.text import Extent
 from falco.rules import schema
@@ -61,7 +61,8 @@ class LoadResult:
         """The summary, then every error and warning with its place. Ends with a line break."""
         lines = [self.summary]
         if self.schema is not None and not self.schema.is_valid:
-            lines += [f"schema: {fault}" for fault in self.schema.faults]
+            written = [document for document in self.documents if not is_null(document)]  # empty ones are no fault
+            lines += [f"schema: {fault}" for fault in schema.check(written).faults]
         faults = (*self.errors, *self.warnings, *self.further_warnings)
         if faults:
             lines.append(render_all(faults, self.files))

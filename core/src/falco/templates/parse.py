@@ -22,6 +22,7 @@ from falco.conditions.checked import Operand
 from falco.conditions.errors import MAX_FURTHER, ConditionError, first_of
 from falco.conditions.parser import parse_operand
 from falco.conditions.scope import Scope
+from falco.documents.suggestions import did_you_mean
 from falco.documents.text import Extent, Text
 from falco.fields.model import Field
 from falco.templates.model import Piece, Template, Token
@@ -93,8 +94,10 @@ def _token(text: Text, whole: str, percent: int, scope: Scope) -> tuple[Token, i
             return Token(operand, None, width, _parts(node, operand, scope)), end
         except ConditionError as error:
             failure = failure or error
-    failure = failure or _why_not(whole[start : _end_of_word(whole, start)], scope)
-    hint = "a % begins a field or a transformer; a percent sign itself cannot be written"
+    word = whole[start : _end_of_word(whole, start)]
+    failure = failure or _why_not(word, scope)
+    near = did_you_mean(word, scope.transformers) if whole.startswith("(", start + len(word)) else ""
+    hint = near or "a % begins a field or a transformer; a percent sign itself cannot be written"
     raise ConditionError(
         # upstream: the parser's sentence is cut at the NUL that stands for the end of the text
         "unknown filter: unexpected token after '",

@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias
 
 import msgspec
 
-from falco.conditions.checked import Check, Operator
-from falco.fields import FieldUse
-from falco.sources import Decoder
+from falco import Check, Decoder, FieldUse, Operator
 from falco_k8s_audit import document, timestamps, wrapping
 from falco_k8s_audit.document import Array, Node, Object, Scalar, Slice
 from falco_k8s_audit.event import AuditEvent
@@ -26,7 +24,7 @@ from falco_k8s_audit.refusals import Place, Reason, Refusals
 from falco_k8s_audit.view import View
 
 if TYPE_CHECKING:
-    from falco.ruleset import DispatchField, Residual, Ruleset
+    from falco import DispatchField, Residual, Ruleset
 
 _ABSENT: Any = None
 """Default of a key that is missing. Declared ``str`` all the same, so that ``null`` does not decode: it is a text."""

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from falco.clock import Clock
-from falco.fields import Argument, Field, FieldClass, FieldFormat
+from falco import Argument, Clock, Field, FieldClass, FieldFormat
 from falco_k8s_audit import document, pointer
 from falco_k8s_audit.document import Node, Scalar
 from falco_k8s_audit.event import AuditEvent
@@ -199,8 +198,8 @@ def _json(prefix: str) -> tuple[Field[AuditEvent], ...]:
 
 
 def _times() -> tuple[Field[AuditEvent], ...]:
-    """Fields that Falco's first audit rules used and today's plugin lacks."""
-    clock = Clock(None)
+    """Fields that Falco's first audit rules used and today's plugin lacks. A run writes them in its own zone."""
+    clock = Clock()
     return (
         Field(
             "jevt.time",

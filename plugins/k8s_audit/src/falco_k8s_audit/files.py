@@ -12,8 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from falco.documents.nearby import nearest
-from falco.errors import SourceError
+from falco import SourceError
+from falco import nearest_path as nearest
 from falco_k8s_audit.lines import DAMAGED, LineReader
 from falco_k8s_audit.records import Limits, Records
 from falco_k8s_audit.refusals import Reason, Refusals

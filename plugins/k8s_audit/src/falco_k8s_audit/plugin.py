@@ -6,10 +6,7 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
-from falco.fields import Field
-from falco.plugins.hookspecs import hookimpl
-from falco.plugins.info import PluginInfo
-from falco.sources import Decoder, Source
+from falco import Decoder, Field, PluginInfo, Source, hookimpl
 from falco_k8s_audit.decoder import AuditDecoder
 from falco_k8s_audit.fields import FIELDS
 from falco_k8s_audit.source import AuditSource
@@ -22,6 +19,7 @@ def falco_plugin_info() -> PluginInfo:
         name="k8s_audit",
         version=version("falco-k8s-audit"),
         description="Kubernetes audit events from files, standard input and the audit webhook",
+        contact="The Falco in Python maintainers",
         id=1,
         provides={"k8saudit": "0.18.0", "json": "0.7.4"},
         fields_only=frozenset({"json"}),

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar, Final, Protocol
 from urllib.parse import unquote, urlsplit
 
-from falco.errors import SourceError
-from falco.sources import Source
+from falco import Source, SourceError
 from falco_k8s_audit.config import Config
 from falco_k8s_audit.files import FileTransport
 from falco_k8s_audit.records import Records

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, Final, Protocol
 
-from falco.sources import InputStream
+from falco import InputStream
 from falco_k8s_audit.lines import DAMAGED, LineBuffer
 from falco_k8s_audit.records import Limits, Records
 from falco_k8s_audit.refusals import Reason, Refusals

@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 from cheroot import errors
 from cheroot.server import ChunkedRFile, Gateway
 
-from falco.documents.nearby import nearest
-from falco.errors import SourceError
+from falco import SourceError
+from falco import nearest_path as nearest
 from falco_k8s_audit.config import Config
 from falco_k8s_audit.http_server import Server
 from falco_k8s_audit.listeners import listener

@@ -6,15 +6,17 @@ import gzip
 import socket
 import ssl
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, TypeVar
 
 import msgspec
-import urllib3
+from msgspec import Meta
 
-from falco import Output, OutputError
+from falco import Output, OutputError, extension
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import urllib3
 
     from falco import Alert
 
@@ -25,26 +27,25 @@ _SHOWN_BYTES: Final = 200
 
 
 class HttpConfig(msgspec.Struct, frozen=True):
-    """Keys of ``http_output``; those from ``headers`` on are extensions."""
+    """Keys of ``http_output``; those from ``headers`` on are ours."""
 
-    url: str
-    user_agent: str = "falcosecurity/falco"
-    insecure: bool = False
-    ca_cert: str = ""
-    ca_bundle: str = ""
-    ca_path: str = "/etc/ssl/certs"
-    mtls: bool = False
-    client_cert: str = "/etc/ssl/certs/client.crt"
-    client_key: str = "/etc/ssl/certs/client.key"
-    echo: bool = False
-    compress_uploads: bool = False
-    keep_alive: bool = False
-    max_consecutive_timeouts: int = 5
-    headers: dict[str, str] = {}
-    bearer_token_file: str = ""
-    bearer_token_env: str = ""
-    timeout_s: float = 10.0
-    """For connecting, and for each wait for an answer."""
+    url: Annotated[str, Meta(description="Where alerts are posted.")]
+    user_agent: Annotated[str, Meta(description="Header User-Agent.")] = "falcosecurity/falco"
+    insecure: Annotated[bool, Meta(description="Trust any certificate, of any name.")] = False
+    ca_cert: Annotated[str, Meta(description="File with the authority that is trusted, before the next two.")] = ""
+    ca_bundle: Annotated[str, Meta(description="File with all authorities that are trusted.")] = ""
+    ca_path: Annotated[str, Meta(description="Folder with the authorities that are trusted.")] = "/etc/ssl/certs"
+    mtls: Annotated[bool, Meta(description="Show a certificate of ours.")] = False
+    client_cert: Annotated[str, Meta(description="File with that certificate.")] = "/etc/ssl/certs/client.crt"
+    client_key: Annotated[str, Meta(description="File with its key.")] = "/etc/ssl/certs/client.key"
+    echo: Annotated[bool, Meta(description="Print the answers on standard output.")] = False
+    compress_uploads: Annotated[bool, Meta(description="Send alerts gzipped.")] = False
+    keep_alive: Annotated[bool, Meta(description="Let TCP test connections that are idle.")] = False
+    max_consecutive_timeouts: Annotated[int, Meta(description="How often an alert is sent again after a timeout.")] = 5
+    headers: Annotated[dict[str, str], extension("Further headers.")] = {}
+    bearer_token_file: Annotated[str, extension("File with the token for the header Authorization.")] = ""
+    bearer_token_env: Annotated[str, extension("Environment variable with that token.")] = ""
+    timeout_s: Annotated[float, extension("Seconds for connecting, and for each wait for an answer.")] = 10.0
 
 
 class HttpOutput(Output):
@@ -61,6 +62,8 @@ class HttpOutput(Output):
         Raises:
             OutputError: The URL is not HTTP, or a file of the TLS settings cannot be read.
         """
+        import urllib3  # a twentieth of the start of falco, and most runs have no use for it
+
         url = urllib3.util.parse_url(self.config.url)
         if url.scheme not in {"http", "https"} or not url.host:
             raise OutputError(f"http_output.url '{self.config.url}': write http://host/path or https://host/path")
@@ -105,6 +108,8 @@ class HttpOutput(Output):
             self._pool = None
 
     def _post(self, body: bytes) -> urllib3.BaseHTTPResponse:
+        import urllib3
+
         if self._pool is None:
             raise OutputError("http_output is closed")
         for attempt in range(self.config.max_consecutive_timeouts + 1):

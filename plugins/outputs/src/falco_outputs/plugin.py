@@ -14,6 +14,7 @@ def falco_plugin_info() -> PluginInfo:
         name="outputs",
         version=version("falco-outputs"),
         description="Output channels: file, stdout, syslog, program, http",
+        contact="The Falco in Python maintainers",
     )
 
 

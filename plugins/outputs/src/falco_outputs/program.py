@@ -12,11 +12,12 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 
 import msgspec
+from msgspec import Meta
 
-from falco import Output, OutputError
+from falco import Output, OutputError, extension
 
 if TYPE_CHECKING:
     from falco import Alert
@@ -28,10 +29,11 @@ _CLOSE_S: Final = 5.0
 class ProgramConfig(msgspec.Struct, frozen=True):
     """Keys of ``program_output``."""
 
-    program: str
-    keep_alive: bool = False
-    timeout_s: float = 30.0
-    """Extension: how long one alert may take to be read, and a program of one alert to end."""
+    program: Annotated[str, Meta(description="The command, run by the shell; it reads alerts on its standard input.")]
+    keep_alive: Annotated[bool, Meta(description="Start it once; otherwise it is started for each alert.")] = False
+    timeout_s: Annotated[
+        float, extension("Seconds that an alert may take to be read, and a program of one alert to end.")
+    ] = 30.0
 
 
 class ProgramOutput(Output):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib
 import os
 import socket
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 import msgspec
 
-from falco import Output, OutputError
+from falco import Output, OutputError, extension
 from falco_outputs.rfc5424 import Sender
 
 if TYPE_CHECKING:
@@ -22,12 +22,12 @@ _IDENT: Final = "falco"
 class SyslogConfig(msgspec.Struct, frozen=True):
     """Keys of ``syslog_output``, all of them extensions: Falco only switches the channel on."""
 
-    address: str = ""
-    """``udp://host:514``, ``tcp://host:514``, ``tls://host:6514``; "" is the daemon of this machine."""
-    ca_cert: str = ""
-    facility: int = 1
-    """Number of the facility; 1 is *user-level*."""
-    timeout_s: float = 5.0
+    address: Annotated[
+        str, extension("udp://host:514, tcp://host:514 or tls://host:6514; none is the daemon of this machine.")
+    ] = ""
+    ca_cert: Annotated[str, extension("File with the authorities that are trusted; none is those of the system.")] = ""
+    facility: Annotated[int, extension("Number of the facility; 1 is user-level.")] = 1
+    timeout_s: Annotated[float, extension("Seconds for connecting and for sending.")] = 5.0
 
 
 class SyslogOutput(Output):

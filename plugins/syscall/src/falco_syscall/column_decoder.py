@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from falco.sources import Decoder
+from falco import Decoder
 from falco_syscall.capture.chunks import Chunk
 from falco_syscall.capture.columns import NUMBERED, ColumnConverter, Columns, i64
 from falco_syscall.capture.event_table import EVENTS
@@ -29,10 +29,9 @@ from falco_syscall.state.sockets import new_socket
 from falco_syscall.state.tables import MOST_DESCRIPTORS, DescriptorTable, Undecoded
 
 if TYPE_CHECKING:
-    from falco.conditions.checked import Check
-    from falco.ruleset import Residual, Ruleset
-    from falco.sources import RecordingLimits
+    from falco import Check, RecordingLimits, Residual, Ruleset
     from falco_syscall.capture.chunks import Mask, Places
+    from falco_syscall.operations import Times
     from falco_syscall.state.threads import Thread, ThreadTable
 
 _NO_TID: Final = -(1 << 63) - 1
@@ -105,7 +104,7 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
         machine.begin()
         threads = machine.threads
         seen = Seen(threads, columns)
-        times = i64(data)[columns.chunk.heads]
+        times = i64(data)[columns.chunk.heads].view(np.uint64)
         if self.start_ns is None:
             self.start_ns = int(times[numbered[0]])
         start_place = self._find_start(columns, numbered, times)
@@ -200,11 +199,11 @@ class ColumnDecoder(Decoder[Chunk, SyscallEvent]):
         seen.end()
         self._previous_ns = int(times[numbered[-1]])
 
-    def _find_start(self, columns: Columns, numbered: Places, times: Places) -> int:
+    def _find_start(self, columns: Columns, numbered: Places, times: Times) -> int:
         """The place of the event with which the capture began; that of the first one if it began before."""
         if self._start_ns:
             return 0
-        first = numbered[_IS_OF_KERNEL[columns.codes[numbered]]]
+        first = numbered[_IS_OF_KERNEL[columns.codes[numbered]] & (times[numbered] > 0)]
         if not len(first):
             return len(columns.tids)
         self._start_ns = int(times[first[0]])

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from falco.conditions.checked import Check, Operator
-from falco.fields import FieldUse
-from falco.sources import Decoder
+from falco import Check, Decoder, FieldUse, Operator
 from falco_syscall.capture import CaptureEvent
 from falco_syscall.capture.event_table import EventFlag, EventInfo, EventSource
 from falco_syscall.event import SyscallEvent
@@ -15,7 +13,7 @@ from falco_syscall.state import new_machine
 from falco_syscall.state.threads import MOST_THREADS
 
 if TYPE_CHECKING:
-    from falco.ruleset import Residual, Ruleset
+    from falco import Residual, Ruleset
     from falco_syscall.capture import Metadata
 
 Item: TypeAlias = "Metadata | CaptureEvent"

@@ -6,7 +6,7 @@ from functools import cache
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
-from falco.fields.text import from_bytes
+from falco import text_from_bytes as from_bytes
 from falco_syscall.capture.event_table import EVENTS, SIZES, EventFlag, EventInfo, EventSource, ParamType
 from falco_syscall.capture.linux import SYSCALLS, native_syscalls
 from falco_syscall.catalogue.events import GENERIC_EXIT

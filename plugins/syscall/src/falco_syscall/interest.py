@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from falco.fields.text import from_bytes
-from falco.ruleset import UNKNOWN
+from falco import UNKNOWN
+from falco import text_from_bytes as from_bytes
 from falco_syscall.capture.conversion import KEPT_ENTERS
 from falco_syscall.capture.event_table import CODES, EVENTS, EventSource
 from falco_syscall.capture.linux import SYSCALLS
@@ -22,7 +22,7 @@ from falco_syscall.state.opening import O_DIRECTORY, OPEN_CALLS
 from falco_syscall.state.paths import ABSENT, UNREADABLE, concat, directory_of, filename_of
 
 if TYPE_CHECKING:
-    from falco.ruleset import DispatchField, Key, KeyPart, Residual, Ruleset
+    from falco import DispatchField, Key, KeyPart, Residual, Ruleset
     from falco_syscall.event import SyscallEvent
 
 DISPATCH: Final[tuple[DispatchField, ...]] = (

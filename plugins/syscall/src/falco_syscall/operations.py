@@ -53,6 +53,8 @@ _PLAIN_TRANSFER: Final = _mask_of(PLAIN_TRANSFERS)
 _IS_DUP: Final = _mask_of(frozenset({CODES["SYSCALL_DUP_1_X"], CODES["SYSCALL_DUP2_X"]}))
 
 
+Times: TypeAlias = npt.NDArray[np.uint64]
+"""Nanoseconds since the epoch."""
 Path: TypeAlias = tuple[int, int, int, int, bool, bool]
 """The path of an open that must be looked at: where it is in the undecoded event; its length, its NUL included; how far
 before the undecoded event the enter event has it, 0 if it does not; the intent for `OpenInterest`, -1 if no rule wants
@@ -79,7 +81,7 @@ class Operations:
         interest: Interest,
         effects: Effects,
         *,
-        times: Places,
+        times: Times,
         before_ns: int,
     ) -> None:
         """Decides.
@@ -143,7 +145,7 @@ class Operations:
         columns = (self.what, self._columns.tids[self.places], self._fds, self._firsts, self._seconds)
         return zip(*[column.tolist() for column in columns], strict=True)
 
-    def _choose(self, numbered: Places, times: Places, before_ns: int) -> None:
+    def _choose(self, numbered: Places, times: Times, before_ns: int) -> None:
         """Find the events, and what they are to the rules."""
         columns, interest, effects = self._columns, self._interest, self._effects
         data, codes = columns.chunk.data, columns.codes[numbered]
@@ -177,7 +179,7 @@ class Operations:
         self._wanted, self._is_sure = wanted[some], whole[some] & ~failed[some]
         self._results = i64(data)[np.where(whole, first_at, heads)[some]]
         positions = possible[some]
-        self._before_ns: Places = np.where(positions > 0, times[numbered[positions - 1]], before_ns)
+        self._before_ns: Times = np.where(positions > 0, times[numbered[positions - 1]], before_ns)
 
     def _take_closes(self) -> None:
         at = np.flatnonzero((self._codes == _CLOSE) & self._is_sure & ~self._wanted)

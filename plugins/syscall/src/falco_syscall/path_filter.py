@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from falco.conditions.checked import Check, Operator
-from falco.fields import FieldUse
-from falco.fields.text import to_bytes
+from falco import Check, FieldUse, Operator
+from falco import text_to_bytes as to_bytes
 
 NEUTRAL: Final = ("/\0/\0", "/\0", "\0")
 """Values of ``fd.name``, ``fd.directory`` and ``fd.filename`` that no literal is equal to and none begins or ends."""

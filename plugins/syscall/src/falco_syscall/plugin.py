@@ -6,11 +6,7 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
-from falco.events.catalogue import EventCatalogue
-from falco.fields import Field
-from falco.plugins.hookspecs import hookimpl
-from falco.plugins.info import PluginInfo
-from falco.sources import Decoder, Source
+from falco import Decoder, EventCatalogue, Field, PluginInfo, Source, hookimpl
 from falco_syscall.catalogue import CATALOGUE
 from falco_syscall.column_decoder import ColumnDecoder
 from falco_syscall.fields import FIELDS
@@ -24,6 +20,7 @@ def falco_plugin_info() -> PluginInfo:
         name="syscall",
         version=version("falco-syscall"),
         description="Linux system calls: captures, processes, descriptors, containers",
+        contact="The Falco in Python maintainers",
         provides={"container": "0.7.1"},
         fields_only=frozenset({"container"}),
     )

@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from enum import Enum
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from falco_syscall.capture import CaptureEvent, CaptureWriter
-from falco_syscall.state.saving import metadata_of
+from falco_syscall.state.saving import events_of, metadata_of
 
 if TYPE_CHECKING:
-    from falco.sources import RecordingLimits
+    from falco import RecordingLimits
     from falco_syscall.event import SyscallEvent
 
 _MB: Final = 1 << 20
@@ -57,7 +58,7 @@ class Recording:
         self._file = Path(path).open("wb")  # noqa: SIM115  closed by `close`
         self._writer = CaptureWriter(self._file)
         try:
-            for item in metadata_of(event.machine):
+            for item in chain(metadata_of(event.machine), events_of(event.machine, event)):
                 self._writer.write(item)
         except BaseException:
             self._file.close()

@@ -8,8 +8,7 @@ from typing import BinaryIO, ClassVar, Final, cast
 
 import msgspec
 
-from falco.errors import SourceError
-from falco.sources import Source
+from falco import Source, SourceError
 from falco_syscall.capture import CaptureError
 from falco_syscall.capture.chunks import Chunk, ChunkReader
 

@@ -1,13 +1,16 @@
 """What columns make of a capture is what the plain reader makes of it."""
 
 from io import BytesIO
+from struct import pack
 
 import pytest
 
-from falco_syscall.capture import CaptureReader
+from falco_syscall.capture import CaptureEvent, CaptureReader
 from falco_syscall.capture.builder import CaptureBuilder
 from falco_syscall.capture.chunks import ChunkReader
 from falco_syscall.capture.columns import NUMBERED, ColumnConverter
+from falco_syscall.capture.event_table import CODES
+from falco_syscall.capture.writer import item_block
 
 
 def by_columns(capture, chunk_bytes=1 << 20):
@@ -58,6 +61,25 @@ def test_an_exit_without_its_enter_is_counted():
 
     assert converter.lost_enters == 1
     assert columns.event(0).params[1] == bytes(8)
+
+
+def test_an_enter_event_of_another_thread_completes_nothing():
+    events = [
+        stored("SYSCALL_CLOSE_E", 10, [pack("<q", 3)]),
+        stored("SYSCALL_CLOSE_X", 11, [bytes(8)]),
+        stored("SYSCALL_CLOSE_X", 10, [bytes(8)]),
+    ]
+    capture = CaptureBuilder(schema="old").process(10, "sh").event("read", 10, res=0, fd=1).to_bytes()
+
+    found, converter, _ = by_columns(capture + b"".join(events))
+
+    assert [(event.tid, event.params[1]) for event in found[1:]] == [(11, bytes(8)), (10, pack("<q", 3))]
+    assert converter.lost_enters == 1
+
+
+def stored(constant, tid, params):
+    code = CODES[constant]
+    return item_block(CaptureEvent(0, 1, tid, 0, code, params, False, code), ())
 
 
 def test_a_parameter_of_impossible_size_is_reported_and_left_empty():

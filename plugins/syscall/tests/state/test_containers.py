@@ -1,9 +1,11 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from falco_syscall.capture.builder import CaptureBuilder
-from falco_syscall.state.containers import membership, read_container
+from falco_syscall.state.containers import Container, Mount, document_of, membership, read_container
 
 ID = "0123456789ab" + "c" * 52
 TOLD = {
@@ -135,3 +137,35 @@ def test_wrong_types_inside_of_a_container_are_empty() -> None:
 
     assert found is not None
     assert (found.name, len(found.mounts), found.labels, found.type, found.is_privileged) == ("", 1, {}, "", False)
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+
+
+@given(
+    st.builds(
+        Container,
+        id=texts.filter(bool),
+        type=st.sampled_from(["", "docker", "lxc", "podman", "cri-o"]),
+        full_id=texts,
+        name=texts,
+        image=texts,
+        image_id=texts,
+        image_repository=texts,
+        image_tag=texts,
+        image_digest=texts,
+        user=texts,
+        is_privileged=st.booleans(),
+        has_host_pid=st.booleans(),
+        has_host_network=st.booleans(),
+        has_host_ipc=st.booleans(),
+        ip=texts,
+        cni_json=texts,
+        sandbox_id=texts,
+        mounts=st.lists(st.builds(Mount, texts, texts, texts, st.booleans(), texts), max_size=2).map(tuple),
+        labels=st.dictionaries(texts, texts, max_size=2),
+        sandbox_labels=st.dictionaries(texts, texts, max_size=2),
+    )
+)
+def test_the_document_of_a_container_says_all_that_is_known_of_it(container: Container) -> None:
+    assert read_container(document_of(container)) == container

@@ -107,16 +107,25 @@ class Pairs(NamedTuple):
 
 
 def _pairs(tids: Places, among: Places) -> Pairs:
-    order = among[np.argsort(tids[among], kind="stable")]
-    sorted_tids = tids[order]
+    # Events of a thread mostly follow each other: only the runs of them are sorted.
+    told = tids[among]
+    begins = np.empty(len(among), np.bool_)
+    begins[:1] = True
+    np.not_equal(told[1:], told[:-1], out=begins[1:])
+    starts = np.flatnonzero(begins)
+    ends = np.append(starts[1:], len(among))[: len(starts)] - 1
+    order = np.argsort(told[starts], kind="stable")
+    sorted_tids = told[starts[order]]
     same = np.empty(len(order), np.bool_)
     same[:1] = False
     np.equal(sorted_tids[1:], sorted_tids[:-1], out=same[1:])
     before = np.full(len(tids), -1, np.int64)
+    before[among[1:]] = among[:-1]
+    before[among[starts]] = -1
     follows = np.flatnonzero(same)
-    before[order[follows]] = order[follows - 1]
-    ends = np.append(~same[1:], np.ones(min(len(order), 1), np.bool_))
-    return Pairs(before, order[~same], order[ends])
+    before[among[starts[order[follows]]]] = among[ends[order[follows - 1]]]
+    is_last = np.append(~same[1:], np.ones(min(len(order), 1), np.bool_))
+    return Pairs(before, among[starts[order[~same]]], among[ends[order[is_last]]])
 
 
 @dataclass(slots=True)

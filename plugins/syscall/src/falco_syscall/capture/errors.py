@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from falco.errors import SourceError
+from falco import SourceError
 
 
 class CaptureError(SourceError):

@@ -114,5 +114,9 @@ def _is_whole(piece: Piece, size: int | None) -> bool:
 def _fixed(sizes: dict[int, int]) -> _Sizes:
     found = tuple(sizes.values())
     if not found:
-        return _Sizes(bool, must_be=True)
+        return _Sizes(_none, None)
     return _Sizes(itemgetter(*sizes), found if len(found) > 1 else found[0])
+
+
+def _none(_sizes: Sequence[int]) -> None:
+    return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from falco.fields import FieldType
+from falco import FieldType
 from falco_syscall.capture.event_table import EVENTS, ParamType
 
 _FIELD_TYPES: Final[dict[ParamType, FieldType]] = {

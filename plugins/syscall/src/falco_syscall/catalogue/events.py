@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from falco.events.catalogue import EventCatalogue, EventCategory, EventParameter, EventType
+from falco import EventCatalogue, EventCategory, EventParameter, EventType
 from falco_syscall.capture.event_table import CODES, EVENTS, EventFlag, EventInfo, EventSource, ParamInfo, ParamType
 from falco_syscall.capture.linux import SYSCALLS, native_syscalls
 

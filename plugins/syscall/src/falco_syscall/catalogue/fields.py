@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final, TypeAlias
 
-from falco.fields import Argument, Field, FieldClass, FieldFlag, FieldFormat, FieldType, Getter, Quantifier
+from falco import Argument, Field, FieldClass, FieldFlag, FieldFormat, FieldType, Getter, Quantifier
 from falco_syscall.catalogue.arguments import SPELLINGS, rawarg_refusal, rawarg_type
 
 Binder: TypeAlias = "Callable[[str | None], Getter[Any]]"

@@ -8,7 +8,7 @@ from falco_syscall.catalogue.fields import fields
 from falco_syscall.fields import container, evt, fd, fspath, proc, user
 
 if TYPE_CHECKING:
-    from falco.fields import Field
+    from falco import Field
 
 FIELDS: tuple[Field[Any], ...] = evt.ENVELOPE + fields(
     evt.BINDERS | proc.BINDERS | user.BINDERS | fd.BINDERS | fspath.BINDERS | container.BINDERS,

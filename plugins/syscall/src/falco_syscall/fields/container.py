@@ -12,7 +12,7 @@ from falco_syscall.fields.binding import constant, plain
 from falco_syscall.state.containers import Container, Mount, read_container
 
 if TYPE_CHECKING:
-    from falco.fields import Value
+    from falco import Value
     from falco_syscall.catalogue.fields import Binder
     from falco_syscall.event import SyscallEvent
     from falco_syscall.fields.binding import Getter

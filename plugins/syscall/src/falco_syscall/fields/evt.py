@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from falco.fields import Field, FieldType
-from falco.fields.evt import GROUP
-from falco.fields.text import from_bytes
+from falco import EVENT_FIELDS as GROUP
+from falco import Field, FieldType
+from falco import text_from_bytes as from_bytes
 from falco_syscall.arguments import show, show_all
 from falco_syscall.capture import FdType
 from falco_syscall.capture.event_table import CODES, EVENTS, EventFlag, EventSource, ParamFormat, ParamType
@@ -20,7 +20,7 @@ from falco_syscall.state.opening import OPEN_CALLS
 from falco_syscall.state.paths import ABSENT, AT_FDCWD, UNKNOWN, concat
 
 if TYPE_CHECKING:
-    from falco.fields import Value
+    from falco import Value
     from falco_syscall.catalogue.fields import Binder
     from falco_syscall.event import SyscallEvent
     from falco_syscall.fields.binding import Getter

@@ -25,7 +25,7 @@ from falco_syscall.state.opening import OPEN_CALLS, base_of
 from falco_syscall.state.paths import ABSENT, concat, directory_of, filename_of, single_slashes
 
 if TYPE_CHECKING:
-    from falco.fields import Value
+    from falco import Value
     from falco_syscall.catalogue.fields import Binder
     from falco_syscall.event import SyscallEvent
     from falco_syscall.fields.binding import Getter

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from falco.fields.text import size
+from falco import text_size as size
 from falco_syscall.capture.event_table import CODES
 from falco_syscall.catalogue.arguments import name_of
 from falco_syscall.fields.binding import constant, of_thread, plain
@@ -16,7 +16,7 @@ from falco_syscall.state.paths import ABSENT
 from falco_syscall.state.threads import EXE_FROM_MEMFD, EXE_LOWER_LAYER, EXE_UPPER_LAYER, EXE_WRITABLE, Thread
 
 if TYPE_CHECKING:
-    from falco.fields import Value
+    from falco import Value
     from falco_syscall.catalogue.fields import Binder
     from falco_syscall.event import SyscallEvent
     from falco_syscall.fields.binding import Getter

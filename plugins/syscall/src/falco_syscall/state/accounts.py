@@ -26,10 +26,14 @@ class Accounts:
         self._users[HOST] = {user.uid: user for user in users}
         self._groups[HOST] = {group.gid: group for group in groups}
 
-    def listed(self) -> UserList:
-        """The accounts of the host, as a capture has them."""
-        users, groups = self._users.get(HOST, {}), self._groups.get(HOST, {})
+    def listed(self, container_id: str = HOST) -> UserList:
+        """The accounts of the host, or of a container."""
+        users, groups = self._users.get(container_id, {}), self._groups.get(container_id, {})
         return UserList(tuple(users.values()), tuple(groups.values()))
+
+    def containers(self) -> list[str]:
+        """The containers that have accounts of their own."""
+        return [key for key in dict.fromkeys((*self._users, *self._groups)) if key != HOST]
 
     def listed_user(self, container_id: str, uid: int) -> User | None:
         """The account of a user number; None if nothing lists it."""

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv6Address
 from struct import unpack_from
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from falco.fields.text import from_bytes
+from falco import text_from_bytes as from_bytes
 from falco_syscall.capture import InterfaceList
 
 if TYPE_CHECKING:

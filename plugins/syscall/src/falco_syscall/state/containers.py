@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from falco.fields.text import to_bytes
+from falco import text_to_bytes as to_bytes
 
 _SHORT: Final = 12
 _LONG: Final = 64
@@ -207,6 +208,43 @@ def _container(container_id: str, described: dict[str, Any]) -> Container:
     )
 
 
+def document_of(container: Container) -> str:
+    """The JSON of a container event, which `read_container` reads as *container*."""
+    kinds = {name: number for number, name in _TYPES.items()}
+    described = {
+        "id": container.id,
+        "type": kinds.get(container.type, -1),
+        "full_id": container.full_id,
+        "name": container.name,
+        "image": container.image,
+        "imageid": container.image_id,
+        "imagerepo": container.image_repository,
+        "imagetag": container.image_tag,
+        "imagedigest": container.image_digest,
+        "User": container.user,
+        "privileged": container.is_privileged,
+        "host_pid": container.has_host_pid,
+        "host_network": container.has_host_network,
+        "host_ipc": container.has_host_ipc,
+        "ip": container.ip,
+        "cni_json": container.cni_json,
+        "pod_sandbox_id": container.sandbox_id,
+        "Mounts": [
+            {
+                "Source": mount.source,
+                "Destination": mount.destination,
+                "Mode": mount.mode,
+                "RW": mount.is_writable,
+                "Propagation": mount.propagation,
+            }
+            for mount in container.mounts
+        ],
+        "labels": dict(container.labels),
+        "pod_sandbox_labels": dict(container.sandbox_labels),
+    }
+    return json.dumps({"container": described}, separators=(",", ":"))
+
+
 def _mount(described: dict[str, Any]) -> Mount:
     return Mount(
         _text(described.get("Source")),
@@ -241,6 +279,9 @@ class Containers:
 
     def __len__(self) -> int:
         return len(self._known)
+
+    def __iter__(self) -> Iterator[Container]:
+        return iter(self._known.values())
 
     def get(self, container_id: str) -> Container | None:
         """What is known of a container; ``HOST`` for ""."""

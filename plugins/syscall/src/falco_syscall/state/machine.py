@@ -7,7 +7,8 @@ descriptor) is removed when the next one comes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -67,6 +68,7 @@ class Machine:
     """The state of the machine that a capture is from.
 
     Attributes:
+        info: What the capture says of it; None if it says nothing.
         boot_ns: When it was started, since the epoch; 0 if the capture does not say.
         interfaces: Its network addresses.
         accounts: Users and groups.
@@ -80,9 +82,15 @@ class Machine:
         self._leaving: list[Callable[[], object]] = []
         self._is_loading = False
         self.names = Names()
-        self._reset()
+        self._lost: Counter[str] = Counter()
+        self._begin()
 
     def _reset(self) -> None:
+        self._lost += self._losses()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.info: MachineInfo | None = None
         self.boot_ns = 0
         self.interfaces = Interfaces()
         self.accounts = Accounts()
@@ -91,13 +99,20 @@ class Machine:
         self.recent_exits = RecentExits()
         self._leaving.clear()
 
-    def counters(self) -> dict[str, int]:
+    def counters(self) -> Mapping[str, int]:
         """What was not kept so far, by reason."""
-        return {
-            "threads beyond the limit": self.threads.refused,
-            "domain names beyond the limit": self.names.refused,
-            "descriptors beyond the limit": sum(thread.descriptors.dropped for thread in self.threads),
-        }
+        return self._lost + self._losses() + Counter({"domain names beyond the limit": self.names.refused})
+
+    def _losses(self) -> Counter[str]:
+        threads = self.threads
+        dropped = threads.dropped_descriptors + sum(thread.descriptors.dropped for thread in threads)
+        return Counter(
+            {
+                "threads beyond the limit": threads.refused,
+                "descriptors beyond the limit": dropped,
+                "descriptors that forked processes did not get": threads.not_copied,
+            }
+        )
 
     def load(self, metadata: Metadata) -> None:
         """Take over what a capture says before its events."""
@@ -105,6 +120,7 @@ class Machine:
             case Section():
                 self._reset()
             case MachineInfo(boot_time_ns=boot_ns):
+                self.info = metadata
                 self.boot_ns = boot_ns
             case InterfaceList(interfaces=interfaces):
                 self.interfaces = Interfaces(interfaces)

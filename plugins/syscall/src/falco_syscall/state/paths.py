@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from falco.fields.text import size
+from falco import text_size as size
 
 AT_FDCWD: Final = -100
 """The descriptor that stands for the working directory in calls like openat."""

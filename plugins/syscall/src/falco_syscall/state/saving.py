@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
-from falco_syscall.capture import FdInfo, FdList, FdType, MachineInfo, Metadata, ProcessInfo, ProcessList
+from falco_syscall.capture import (
+    CaptureEvent,
+    FdInfo,
+    FdList,
+    FdType,
+    MachineInfo,
+    Metadata,
+    ProcessInfo,
+    ProcessList,
+)
+from falco_syscall.capture.event_table import CODES, EVENTS
+from falco_syscall.capture.values import encode
+from falco_syscall.state.containers import document_of
 from falco_syscall.state.descriptors import Role
 from falco_syscall.state.texts import split
 from falco_syscall.state.threads import EXE_FROM_MEMFD, EXE_LOWER_LAYER, EXE_UPPER_LAYER, EXE_WRITABLE
 
 if TYPE_CHECKING:
+    from falco_syscall.event import SyscallEvent
     from falco_syscall.state.descriptors import Descriptor
     from falco_syscall.state.machine import Machine
     from falco_syscall.state.threads import Thread
 
 
+_NO_THREAD: Final = -1
+_LONGEST: Final = 60_000
+"""Characters of a container's document; a parameter has 65,535 bytes at most."""
+
+
 def metadata_of(machine: Machine) -> Iterator[Metadata]:
     """What is known of *machine* now, in the order in which captures have it."""
     threads = [thread for thread in machine.threads if thread.is_valid and not thread.is_dead]
-    yield MachineInfo("", cpus=1, memory_bytes=0, boot_time_ns=machine.boot_ns)
+    yield machine.info or MachineInfo("", cpus=1, memory_bytes=0, boot_time_ns=machine.boot_ns)
     yield machine.interfaces.listed
     yield machine.accounts.listed()
     yield ProcessList(tuple(map(process_of, threads)))
@@ -27,6 +46,33 @@ def metadata_of(machine: Machine) -> Iterator[Metadata]:
         fds = [fd_of(number, fd) for number, fd in thread.descriptors.items() if fd.type is not None]
         if fds:
             yield FdList(thread.tid, tuple(fds))
+
+
+def events_of(machine: Machine, event: SyscallEvent) -> Iterator[CaptureEvent]:
+    """What is known of containers and their users, as events just before *event*: captures have no other form for it.
+
+    They are for the state only: rules do not see them.
+    """
+    told = partial(_event, event)
+    for container in machine.containers:
+        document = document_of(container)
+        if len(document) > _LONGEST:
+            bare = container._replace(mounts=(), labels={}, sandbox_labels={}, cni_json="")
+            document = document_of(bare)
+        yield told("CONTAINER_JSON_2_E", json=document)
+    for container_id in machine.accounts.containers():
+        listed = machine.accounts.listed(container_id)
+        for user in listed.users:
+            about = {"uid": user.uid, "gid": user.gid, "name": user.name, "home": user.home, "shell": user.shell}
+            yield told("USER_ADDED_E", **about, container_id=container_id)
+        for group in listed.groups:
+            yield told("GROUP_ADDED_E", gid=group.gid, name=group.name, container_id=container_id)
+
+
+def _event(at: SyscallEvent, constant: str, **values: object) -> CaptureEvent:
+    info = EVENTS[CODES[constant]]
+    params = [encode(param, values[param.name]) for param in info.params]
+    return CaptureEvent(0, at.time_ns, _NO_THREAD, at.cpu, info.code, params, hidden=True, stored_code=info.code)
 
 
 def process_of(thread: Thread) -> ProcessInfo:

@@ -107,8 +107,8 @@ def _connect(machine: Machine, event: SyscallEvent) -> None:
         else:
             fd = replace(fd, name="NULL")
     elif isinstance(pair, IpTuple):
-        if isinstance(entered, Endpoint) and pair.dest == read_address(event.raw(3)) and entered.ip:
-            pair = pair._replace(dest=entered)
+        if isinstance(entered, Endpoint) and pair.dest != entered and pair.dest == read_address(event.raw(3)):
+            pair = IpTuple(pair.source, entered)
         if fd.role is Role.SERVER and fd.l4 == L4Protocol.UDP and pair != ends_of(fd):
             pair = IpTuple(pair.dest, pair.source)
         fd = between(fd, pair)

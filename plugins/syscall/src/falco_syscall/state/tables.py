@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
-from falco.fields.text import from_bytes
+from falco import text_from_bytes as from_bytes
 from falco_syscall.state.descriptors import CONNECTIONS, Descriptor
 from falco_syscall.state.opening import OPEN_CALLS, OpenCall, opened
 from falco_syscall.state.paths import ABSENT, UNREADABLE
@@ -143,10 +143,13 @@ class DescriptorTable(MutableMapping[int, Descriptor]):
 
     def close_on_exec(self) -> None:
         """Forget what exec closes."""
-        undecided = [(number, entry) for number, entry in self.entries.items() if not isinstance(entry, bytes)]
-        for number, entry in undecided:
-            if entry[2] if isinstance(entry, tuple) else entry.closes_on_exec:
-                del self.entries[number]
+        closed = [
+            number
+            for number, entry in self.entries.items()
+            if not isinstance(entry, bytes) and (entry[2] if isinstance(entry, tuple) else entry.closes_on_exec)
+        ]
+        for number in closed:
+            del self.entries[number]
 
     def _decode(self) -> None:
         for number, entry in self.entries.items():

@@ -14,6 +14,10 @@ NOBODY: Final = 0xFFFFFFFF
 """The user or group number for "none"."""
 
 MOST_THREADS: Final = 262_144
+MOST_COPIES: Final = 1 << 22
+"""Descriptors that processes have copied from which on forked ones get none: one event copies thousands of them."""
+_THREADS_A_COPY: Final = 100
+"""How many threads a copy may count on average."""
 
 # Clone flags in the numbering of captures.
 CLONE_FILES: Final = 1 << 0
@@ -179,6 +183,8 @@ class ThreadTable:
 
     Attributes:
         refused: Threads that were not kept because there are ``limit`` already.
+        not_copied: Descriptors that forked processes did not get because there are ``MOST_COPIES`` already.
+        dropped_descriptors: What the tables of threads that were taken out had ``dropped``.
         was_seen: Asked for a thread that is not in the table: whether an event of it has come, which nobody looked at.
         was_dropped: Told the number of each thread that is taken out of the table.
     """
@@ -190,7 +196,11 @@ class ThreadTable:
         self._threads: dict[int, Thread] = {}
         self._groups: dict[int, ThreadGroup] = {}
         self._limit = limit
+        self._copied = 0
+        self._copies = 0
         self.refused = 0
+        self.not_copied = 0
+        self.dropped_descriptors = 0
 
     def __len__(self) -> int:
         return len(self._threads)
@@ -221,8 +231,23 @@ class ThreadTable:
         """Enter a thread in the table, its process and below its parent; False if the table is full."""
         if not self._store(thread):
             return False
+        if thread.descriptors:
+            self._limit_copies(thread)
         self.link(thread)
         return True
+
+    def _limit_copies(self, thread: Thread) -> None:
+        """Take from a new process what it has copied, if there is too much already."""
+        copied = len(thread.descriptors)
+        self._copies += 1
+        if self._copied + copied > MOST_COPIES and self._copies * _THREADS_A_COPY >= len(self._threads):
+            # What was copied may be closed since; that is not followed, because it happens all the time.
+            self._copied, self._copies = sum(len(other.descriptors) for other in self) - copied, 0
+        if self._copied + copied > MOST_COPIES:
+            self.not_copied += copied
+            thread.descriptors.entries = {}
+        else:
+            self._copied += copied
 
     def load(self, thread: Thread) -> bool:
         """Enter a thread of a process list; it is linked when all are loaded."""
@@ -312,6 +337,8 @@ class ThreadTable:
     def _drop(self, thread: Thread) -> None:
         if self._threads.get(thread.tid) is thread:
             del self._threads[thread.tid]
+            self.dropped_descriptors += thread.descriptors.dropped
+            thread.descriptors.dropped = 0
             if self.was_dropped is not None:
                 self.was_dropped(thread.tid)
         parent = self.get(thread.ptid)
