@@ -16,7 +16,7 @@ from falco.conditions.checked import FALSE, And, Check, Condition, FieldUse, Mod
 from falco.ruleset import UNKNOWN, Ruleset
 from falco.ruleset.bindings import Bindings
 from falco.ruleset.interpreter import holds, matches, read
-from falco.ruleset.specialise import checks, conjunction, disjunction, fold, operands, rebuild, signed, uses, weaken
+from falco.ruleset.specialise import checks, disjunction, fold, operands, rebuild, signed, uses, weaken
 from falco.ruleset.table import Masks, is_on
 from falco.testing import records as some
 from falco.testing.records import Record
@@ -146,7 +146,7 @@ def test_folding_by_the_truth_keeps_the_truth(condition: Condition, event: Recor
 def test_joints_mean_what_they_say(conditions: list[Condition], event: Record) -> None:
     parts = [rebuild(condition, signed) for condition in conditions]
 
-    assert holds(conjunction(parts), event) == all(holds(part, event) for part in conditions)
+    assert holds(rebuild(And(tuple(conditions)), signed), event) == all(holds(part, event) for part in conditions)
     assert holds(disjunction(parts), event) == any(holds(part, event) for part in conditions)
 
 
