@@ -104,6 +104,12 @@ def test_any_depth_compiles_and_means_the_same(levels: int, verb: str | None) ->
     assert len(event.reads) == len(set(event.reads))
 
 
+def test_a_right_side_is_read_again_if_the_left_one_was_not_there() -> None:
+    residual = function(Or((Check(VERB, Operator.EQ, PATH), eq(PATH, "/")))).compile()
+
+    assert residual(Record(values={"x.path": "/"})) == (0,)
+
+
 def test_a_deep_part_is_evaluated_only_when_it_is_reached() -> None:
     event = Record(values={"x.code": 1, "x.verb": "last"})
     residual = function(And((eq(CODE, 2), nested(120)))).compile()
