@@ -72,7 +72,7 @@ def plain(capture, rules):
             found += [told(hit.alert(event)) for hit in ruleset.everything(event)]
     except CaptureError as error:
         found.append(str(error))
-    return found, decoder.count, known(decoder)
+    return found, decoder.count, known(decoder.machine)
 
 
 def columnar(capture, rules, chunk_bytes):
@@ -86,7 +86,7 @@ def columnar(capture, rules, chunk_bytes):
             found += map(told, evaluate(decoder, chunk, ruleset))
     except CaptureError as error:
         found.append(str(error))
-    return found, decoder.count, known(decoder)
+    return found, decoder.count, known(decoder.replay.machine)
 
 
 def opened(capture):
@@ -97,13 +97,13 @@ def told(alert):
     return alert.num, alert.template.rule, alert.time_ns, alert.values
 
 
-def known(decoder):
+def known(machine):
     """The state at the end, as far as columns keep it."""
-    decoder.machine.settle()
+    machine.settle()
     return {
         thread.tid: (
             *(thread.pid, thread.ptid, thread.comm, thread.cwd, thread.uid, thread.is_dead, thread.flags),
             {number: (fd.name, fd.type, fd.flags, fd.ino, fd.source_port) for number, fd in thread.descriptors.items()},
         )
-        for thread in decoder.machine.threads
+        for thread in machine.threads
     }

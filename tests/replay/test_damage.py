@@ -11,7 +11,7 @@ from functools import cache
 
 import pytest
 
-from falco_syscall import column_decoder
+from falco_syscall import replay
 from falco_syscall.capture.builder import CaptureBuilder
 from falco_syscall.interest import Interest
 from replay.equality import columnar, plain, rule
@@ -61,7 +61,7 @@ CAPTURES = [story("current"), story("old"), story("old") + story("current")]
 @pytest.fixture(autouse=True)
 def _same_interest(monkeypatch):
     """What the rules want is asked once for all captures here."""
-    monkeypatch.setattr(column_decoder, "Interest", cache(Interest))
+    monkeypatch.setattr(replay, "Interest", cache(Interest))
 
 
 def same(data, chunk_bytes):

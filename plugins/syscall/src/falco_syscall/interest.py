@@ -11,57 +11,18 @@ import numpy.typing as npt
 from falco import UNKNOWN
 from falco import text_from_bytes as from_bytes
 from falco_syscall.capture.conversion import KEPT_ENTERS
-from falco_syscall.capture.event_table import CODES, EVENTS, EventSource
+from falco_syscall.capture.event_table import EVENTS
 from falco_syscall.capture.linux import SYSCALLS
 from falco_syscall.catalogue.events import GENERIC_EXIT
 from falco_syscall.descriptor_columns import OPENING_CODES
-from falco_syscall.event import HAS_DESCRIPTOR, HAS_RESULT
+from falco_syscall.dispatch import ASYNCHRONOUS, DISPATCH, OUTCOMES, SUCCEEDED, key
 from falco_syscall.path_filter import NEUTRAL, PathFilter
-from falco_syscall.state.machine import FD_INDEX
-from falco_syscall.state.opening import O_DIRECTORY, OPEN_CALLS
+from falco_syscall.state.opening import O_DIRECTORY
 from falco_syscall.state.paths import ABSENT, UNREADABLE, concat, directory_of, filename_of
 
 if TYPE_CHECKING:
-    from falco import DispatchField, Key, KeyPart, Residual, Ruleset
+    from falco import Key, KeyPart, Residual, Ruleset
     from falco_syscall.event import SyscallEvent
-
-DISPATCH: Final[tuple[DispatchField, ...]] = (
-    ("evt.type",),
-    ("evt.dir",),
-    ("syscall.type",),
-    ("evt.failed",),
-    ("evt.is_open_write",),
-    ("evt.is_open_read",),
-    ("fd.num",),
-    ("fd.name",),
-    ("fd.directory",),
-    ("fd.filename",),
-)
-"""Fields whose values are known, or asked for first, before an event is decoded."""
-
-SUCCEEDED, FAILED, UNCLEAR = 0, 1, 2
-OUTCOMES: Final = 3
-"""How a call ended; for events that are not the end of a call it makes no difference."""
-
-_NO_FD: Final[Key] = (None,) * 4
-_ANY_FD: Final[Key] = (UNKNOWN,) * 4
-OPENINGS: Final = frozenset(
-    CODES[name] for name in ("SYSCALL_OPEN_X", "SYSCALL_OPENAT_2_X", "SYSCALL_OPENAT2_X", "SYSCALL_OPEN_BY_HANDLE_AT_X")
-)
-"""Calls with flags that say whether they open for reading or writing."""
-_ASYNCHRONOUS: Final = CODES["ASYNCEVENT_E"]
-
-
-def key(code: int, name: KeyPart, outcome: int) -> Key:
-    """The dispatch values of an event of which nothing but its kind is known."""
-    info = EVENTS[code]
-    failed: KeyPart = (False, True, UNKNOWN)[outcome] if HAS_RESULT[code] else None
-    opens: KeyPart = UNKNOWN if code in OPENINGS else False
-    of_call = name if info.source is EventSource.SYSCALL else None
-    of_fd: Key = _ANY_FD if HAS_DESCRIPTOR[code] else _NO_FD
-    if outcome == FAILED and code in OPEN_CALLS and FD_INDEX[code] < 0:
-        of_fd = (-1, *of_fd[1:])  # an open that failed is about no descriptor
-    return (name, ">" if info.is_enter else "<", of_call, failed, opens, opens, *of_fd)
 
 
 class Interest:
@@ -80,7 +41,7 @@ class Interest:
         self.needs = rules.needs((UNKNOWN,) * len(DISPATCH))
         self.left: list[Residual[SyscallEvent] | None] = [None] * (len(EVENTS) * OUTCOMES)
         for code in _codes():
-            name: KeyPart = UNKNOWN if code in {GENERIC_EXIT, _ASYNCHRONOUS} else EVENTS[code].name
+            name: KeyPart = UNKNOWN if code in {GENERIC_EXIT, ASYNCHRONOUS} else EVENTS[code].name
             for outcome in range(OUTCOMES):
                 self.left[code * OUTCOMES + outcome] = rules.residual(key(code, name, outcome))
         self.wanted: npt.NDArray[np.bool_] = np.array([residual is not None for residual in self.left])

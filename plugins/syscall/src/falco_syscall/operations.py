@@ -14,15 +14,18 @@ from falco_syscall.capture.event_table import CODES, EVENTS, FIXED_SIZES
 from falco_syscall.capture.stored_event import HEADER
 from falco_syscall.catalogue.events import GENERIC_EXIT
 from falco_syscall.descriptor_columns import FD, OPENING_CODES, opens, parameters
+from falco_syscall.dispatch import FAILED, OUTCOMES, SUCCEEDED, UNCLEAR
 from falco_syscall.event import HAS_RESULT
-from falco_syscall.interest import FAILED, OUTCOMES, SUCCEEDED, UNCLEAR, Interest
+from falco_syscall.interest import Interest
 from falco_syscall.state.copying import F_DUPFD, F_DUPFD_CLOEXEC, F_SETFD
 from falco_syscall.state.descriptors import CLOEXEC
 from falco_syscall.state.effects import TUPLE_AT, Effects
 from falco_syscall.state.sockets import PLAIN_TRANSFERS
 
 if TYPE_CHECKING:
+    from falco import Residual
     from falco_syscall.capture.chunks import Mask, Places
+    from falco_syscall.event import SyscallEvent
 
 VISIT, CLOSE, OPEN, OPEN_CLOSING, OPEN_CHECKED, COPY, MOVE, SOCKET, PIPE = range(9)
 """Operations: decode it and apply it like the plain decoder; forget a descriptor; enter an open file; one that exec
@@ -115,9 +118,9 @@ class Operations:
             self.sockets = self._take_made(SOCKET, (_SOCKET,), ((1, 4), (2, 4), (3, 4), (4, 4)))
             self.pipes = self._take_made(PIPE, (_PIPE, _PIPE2), ((1, 8), (2, 8), (3, 8), (4, 4)))
 
-    def kind(self, index: int) -> int:
-        """What a visited event is: its index into ``Interest.left``; *index*: among the operations."""
-        return self._kinds.item(index)
+    def left(self, index: int) -> Residual[SyscallEvent] | None:
+        """What is left of the rules for a visited event; *index*: among the operations."""
+        return self._interest.left[self._kinds.item(index)]
 
     def before_ns(self, index: int) -> int:
         """The time of the event before a visited one."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, ClassVar, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, Final, cast
 
 import msgspec
 
 from falco import Source, SourceError
 from falco_syscall.capture import CaptureError
-from falco_syscall.capture.chunks import Chunk, ChunkReader
+
+if TYPE_CHECKING:
+    from falco_syscall.capture.chunks import Chunk, ChunkReader
 
 _REPLAY: Final = "replay"
 _DEFAULT: Final = "kmod"
@@ -25,7 +27,7 @@ class Engine(msgspec.Struct):
     kind: str = ""
 
 
-class SyscallSource(Source[Chunk]):
+class SyscallSource(Source["Chunk"]):
     """System calls out of a capture: ``engine.kind: replay``; *open_params* is ``engine.replay.capture_file``."""
 
     event_source = "syscall"
@@ -71,6 +73,8 @@ class SyscallSource(Source[Chunk]):
             )
         if self._is_closed:
             return
+        from falco_syscall.capture.chunks import ChunkReader  # brings numpy along: not for runs without a capture
+
         try:
             path = Path(self.open_params)
             file = path.open("rb") if self.stream is None else cast("BinaryIO", self.stream)

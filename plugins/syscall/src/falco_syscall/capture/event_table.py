@@ -8,6 +8,7 @@ events, and parameters to events. The facts are those of the driver schema `SCHE
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -235,6 +236,7 @@ _CHOICES: Final = {
 }
 
 
+@cache  # of four parameters three are like one of another event
 def _param(name: str, type_: str, format_: str, detail: str | int | None = None) -> ParamInfo:
     info = ParamInfo(name, _TYPES[type_], _FORMATS[format_])
     if detail is None:

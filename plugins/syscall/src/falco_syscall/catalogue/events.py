@@ -7,6 +7,7 @@ name them like any other (``evt.type = rt_sigaction``), so each has event types 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 from falco import EventCatalogue, EventCategory, EventParameter, EventType
@@ -70,8 +71,9 @@ def _types() -> Iterator[EventType]:
     for event in EVENTS:
         if event.code > GENERIC_EXIT:
             yield _of_table(event)
+    generic = {code: _parameters(EVENTS[code]) for code in (GENERIC_ENTER, GENERIC_EXIT)}
     for syscall in _generic_syscalls():
-        for code in (GENERIC_ENTER, GENERIC_EXIT):
+        for code, parameters in generic.items():
             yield EventType(
                 code=event_code(code, syscall),
                 name=SYSCALLS[syscall],
@@ -79,7 +81,7 @@ def _types() -> Iterator[EventType]:
                 is_exit=code == GENERIC_EXIT,
                 is_listed=True,
                 is_default=True,
-                parameters=tuple(map(_parameter, EVENTS[code].params)),
+                parameters=parameters,
                 stored_code=code,
             )
 
@@ -92,7 +94,7 @@ def _of_table(event: EventInfo) -> EventType:
         is_exit=not event.is_enter,
         is_listed=not (event.is_old or event.is_unused or event.source is EventSource.ITER),
         is_default=not _is_plain_io(event),
-        parameters=tuple(map(_parameter, event.params)),
+        parameters=_parameters(event),
     )
 
 
@@ -106,6 +108,11 @@ def _is_plain_io(event: EventInfo) -> bool:
     )
 
 
+def _parameters(event: EventInfo) -> tuple[EventParameter, ...]:
+    return tuple(map(_parameter, event.params))
+
+
+@cache
 def _parameter(param: ParamInfo) -> EventParameter:
     type_name = "DYNAMIC" if param.type is ParamType.DYN else param.type.value
     if param.values is None or param.type is ParamType.MODE:  # the bits of a mode are not listed
