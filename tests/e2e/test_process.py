@@ -53,11 +53,11 @@ def until(condition, what):
 class Running:
     """A process that reads what is appended to ``audit.log``."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, sections=""):
         (folder / "rules.yaml").write_text(RULE)
         self.log = folder / "audit.log"
         self.log.write_text("")
-        (folder / "falco.yaml").write_text(CONFIG % f"file://{self.log}")
+        (folder / "falco.yaml").write_text(CONFIG % f"file://{self.log}" + sections)
         self.folder = folder
         self.process = subprocess.Popen(
             [FALCO, "-c", "falco.yaml", "--enable-source", "k8s_audit", "-P", "pid"],
@@ -106,8 +106,8 @@ class Running:
 
 
 @pytest.fixture
-def running(tmp_path):
-    process = Running(tmp_path)
+def running(tmp_path, request):
+    process = Running(tmp_path, getattr(request, "param", ""))
     yield process
     if process.process.poll() is None:
         process.process.kill()
@@ -127,6 +127,34 @@ def test_a_signal_ends_the_run_after_everything_is_delivered(running, number):
     assert any(line.endswith(f"{number.name} received, exiting...") for line in running.said)
     assert running.lines[-1].startswith("   Seen: ")
     assert not (running.folder / "pid").exists()
+
+
+STUCK = """\
+program_output: {enabled: true, program: "echo $$ > child; cat > /dev/null; exec sleep 3600"}
+x-falco-py: {program_output: {timeout_s: 3600}}
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+@pytest.mark.parametrize("running", [STUCK], indirect=True)
+def test_a_signal_ends_the_run_although_a_channel_is_stuck(running):
+    running.start()
+    running.append(*range(10))
+    until(lambda: running.is_seen(9), "the last alert")
+    child = running.folder / "child"
+    until(lambda: child.exists() and child.read_text().strip(), "the program")
+    try:
+        assert running.end(signal.SIGTERM) == 0  # waits for less than the program takes
+    finally:
+        os.kill(int(child.read_text()), signal.SIGKILL)
+
+    alerts = [line for line in running.lines if " seen a" in line]
+    total = len(alerts)
+    assert running.lines[-1] == f"   Seen: {total}"
+    assert (running.folder / "alerts.txt").read_text().splitlines() == alerts
+    said = "output channels still blocked, discarding all remaining notifications: program "
+    assert any(said in line for line in running.said)
+    assert f"   program: alerts dropped, queue full: {total}" in running.said
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no SIGUSR1")

@@ -359,6 +359,31 @@ def test_surrogates_and_odd_names_survive(here):
     assert "Warning created by é" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("options", "is_said"),
+    [
+        ((), False),
+        (("-o", "log_level=info"), True),
+        (("-o", "log_level=debug"), True),
+        (("-o", "log_level=info", "-o", "log_stderr=false"), False),
+    ],
+)
+def test_log_lines_go_to_standard_error_from_a_severity_on(here, options, is_said):
+    result = run(here, *options)
+
+    assert (result.code, "schema validation: ok" in result.stderr) == (0, is_said)
+    assert is_said or result.stderr == ""
+
+
+def test_log_lines_go_to_syslog(here, monkeypatch):
+    syslog, sent = pytest.importorskip("syslog"), []
+    monkeypatch.setattr(syslog, "syslog", lambda severity, line: sent.append((severity, line)))
+    result = run(here, "-o", "log_syslog=true", "-o", "log_stderr=false", "-o", "log_level=info")
+
+    assert (result.code, result.stderr) == (0, "")
+    assert (syslog.LOG_INFO, "   falco.yaml | schema validation: ok") in sent
+
+
 def test_log_lines_can_be_json(here):
     config = (here / "falco.yaml").read_text().replace("log_level: warning", "log_level: info")
     (here / "falco.yaml").write_text(config + "x-falco-py: {log_format: json, log_fromat: x}\n")

@@ -142,16 +142,17 @@ def test_a_rule_in_full_has_the_macros_in_its_macros_and_their_lists_once(load):
     assert heads == [["rule:", "one"], ["macro:", "inner"], ["macro:", "outer"], ["list:", "l"]]
 
 
-def test_the_text_has_two_columns_and_wraps(load):
+def test_the_text_has_two_columns_and_a_blank_behind_each_word(load):
     loader, _ = load(TEXT.replace("What the first rule is about", "word " * 30))
 
     assert describe.text(loader) == (
         "Rule                                               Description\n"
         "----                                               -----------\n"
-        f"{'one':<50} {('word ' * 22).strip()}\n"
-        f"{'':<50} {('word ' * 8).strip()}\n"
+        f"{'one':<50} {'word ' * 11}\n"
+        f"{'':<50} {'word ' * 11}\n"
+        f"{'':<50} {'word ' * 8}\n"
         "\n"
-        f"{'two':<50} d\n"
+        f"{'two':<50} d \n"
         "\n"
     )
 

@@ -204,6 +204,28 @@ def test_a_deleted_file_that_comes_back_is_read_from_its_beginning(log):
     assert follower.poll(2).names == ["a", "b"]
 
 
+def test_a_file_that_is_rotated_and_deleted_within_a_poll_loses_nothing(log):
+    append(log, "old")
+    follower = Follower(log).poll()
+    append(log, "a")
+    rotated = log.rename(log.with_suffix(".1"))
+    append(rotated, "b")
+    rotated.unlink()
+    append(log, "c")
+
+    assert follower.poll(3).names == ["a", "b", "c"]
+
+
+def test_a_file_that_is_deleted_and_made_anew_within_a_poll_loses_nothing(log):
+    append(log, "old")
+    follower = Follower(log).poll()
+    append(log, "a")
+    log.unlink()
+    append(log, "b")
+
+    assert follower.poll(3).names == ["a", "b"]
+
+
 def test_a_line_beyond_the_limit_is_cut_and_the_next_comes_out(log):
     append(log)
     follower = Follower(log, Limits(100, 100)).poll()

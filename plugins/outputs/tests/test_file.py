@@ -53,6 +53,34 @@ def test_with_keep_alive_it_is_made_anew_by_reopen(here, tmp_path):
     assert (tmp_path / "a").read_text() == "three\n"
 
 
+@pytest.mark.parametrize("keep_alive", [True, False])
+def test_rotated_and_deleted_at_once_costs_no_alert_after_the_reopen(here, tmp_path, keep_alive):
+    output = FileOutput(FileConfig(filename="a", keep_alive=keep_alive), here)
+    output.write("one")
+    (tmp_path / "a").rename(tmp_path / "b").unlink()
+    output.reopen()
+    output.write("two")
+    output.close()
+
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").read_text() == "two\n"
+
+
+def test_a_folder_that_was_deleted_is_an_error_until_it_is_back(here, tmp_path):
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    output = FileOutput(FileConfig(filename="logs/a"), here)
+    output.write("one")
+    (folder / "a").unlink()
+    folder.rmdir()
+    with pytest.raises(OutputError, match="failed to open output file logs/a: No such file or directory"):
+        output.write("two")
+    folder.mkdir()
+    output.write("three")
+
+    assert (folder / "a").read_text() == "three\n"
+
+
 @pytest.mark.parametrize("filename", ["nodir/a", "."])
 def test_a_file_that_cannot_be_opened_is_an_error_for_each_alert(here, filename):
     output = FileOutput(FileConfig(filename=filename), here)

@@ -14,7 +14,7 @@ Structs may check themselves in ``__post_init__``; the ``ValueError`` they raise
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -61,12 +61,18 @@ _NUMBER: Final = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]
 class Choice:
     """A key with a closed set of values; goes into ``Meta(extra=choice(…))``.
 
-    ``parse`` returns None for an unknown text; ``message`` is the error, with ``{text}`` for that text and
-    ``{file}`` for the main configuration file.
+    ``parse`` returns None for an unknown text; ``message`` is Falco's sentence, with ``{text}`` for that text and
+    ``{file}`` for the main configuration file; ``names`` are the values as they are written.
     """
 
     parse: Callable[[str], Any]
     message: str
+    names: tuple[str, ...]
+
+    @property
+    def expected(self) -> str:
+        """The values, for a sentence."""
+        return f"one of {', '.join(self.names)}"
 
 
 @dataclass(slots=True)
@@ -163,11 +169,14 @@ class Converter:
 
     def _with_metadata(self, node: Node, info: Metadata, path: str) -> Any:
         choice = (info.extra or {}).get("choice")
-        if isinstance(choice, Choice) and isinstance(node, ScalarNode):
+        if isinstance(choice, Choice):
+            if not isinstance(node, ScalarNode):
+                raise _WrongTypeError(node, path, choice.expected)
             text = "null" if node.is_null else node.text
             value = choice.parse(text)
             if value is None:
-                raise ConfigError(choice.message.format(text=text, file=self.file))
+                sentence = choice.message.format(text=text, file=self.file)
+                raise ConfigError(f"{sentence} ({place(node.span)}: {path}: expected {choice.expected})")
             return value
         return self.value(node, info.type, path)
 
@@ -371,6 +380,6 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def choice(parse: Callable[[str], Any], message: str) -> dict[str, Any]:
+def choice(parse: Callable[[str], Any], message: str, names: Iterable[str]) -> dict[str, Any]:
     """``Meta(extra=…)`` of a key with a closed set of values."""
-    return {"choice": Choice(parse, message)}
+    return {"choice": Choice(parse, message, tuple(names))}

@@ -41,7 +41,7 @@ def _key(doc: str, *, effect: Effect = Effect.APPLIES, ge: int | None = None, le
 
 def _choice(doc: str, names: dict[str, Any], message: str, *, effect: Effect = Effect.APPLIES) -> Meta:
     """The row of a key that takes one of *names*."""
-    return Meta(description=doc, extra={"effect": effect, **choice(names.get, message)})
+    return Meta(description=doc, extra={"effect": effect, **choice(names.get, message, names)})
 
 
 class LogLevel(Enum):
@@ -410,6 +410,7 @@ class Settings(_Section, frozen=True):
                     _priority,
                     'Unknown priority "{text}"--must be one of emergency, alert, critical, error, warning, notice, '
                     "informational, debug",
+                    (priority.name.lower() for priority in Priority),
                 ),
             },
         ),
@@ -429,6 +430,7 @@ class Settings(_Section, frozen=True):
                 **choice(
                     _matching,
                     'Unknown rule matching strategy "{text}"--must be one of first, all',
+                    _MATCHING,
                 ),
             },
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from falco.conditions import parser, walk
@@ -36,14 +36,22 @@ def text(loader: RuleLoader, rule: str = "") -> str:
     Raises:
         RuleError: There is no such rule.
     """
-    indent = " " * (_NAME_WIDTH + 1)
     lines = [f"{'Rule':<{_NAME_WIDTH}} Description", f"{'----':<{_NAME_WIDTH}} -----------"]
     for compiled in _chosen(loader, rule):
-        wrapped = textwrap.wrap(compiled.rule.description, _WIDTH) or [""]
-        lines.append(f"{compiled.rule.name:<{_NAME_WIDTH}} {wrapped[0]}")
-        lines += [indent + line for line in wrapped[1:]]
+        lines += _columns(compiled.rule.name, compiled.rule.description)
         lines.append("")
     return "\n".join(lines) + "\n"
+
+
+def _columns(name: str, description: str) -> Iterator[str]:
+    """*name*, and *description* beside it, broken between words. A blank follows each word, also the last of a line."""
+    left, right = f"{name:<{_NAME_WIDTH}} ", ""
+    for word in description.split():
+        if right and len(right) + len(word) >= _WIDTH - _NAME_WIDTH - 1:
+            yield left + right
+            left, right = " " * (_NAME_WIDTH + 1), ""
+        right += word + " "
+    yield left + right
 
 
 def in_full(loader: RuleLoader, rule: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import gzip
 import socket
 import ssl
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 
 import msgspec
 from msgspec import Meta
@@ -14,13 +15,11 @@ from msgspec import Meta
 from falco import Output, OutputError, extension
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     import urllib3
 
     from falco import Alert
-
-T = TypeVar("T")
 
 _SHOWN_BYTES: Final = 200
 """How much of a refusing answer is reported."""
@@ -151,31 +150,36 @@ class HttpOutput(Output):
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         elif authority := config.ca_cert or config.ca_bundle:
-            context = _loading(
-                "ca_cert" if config.ca_cert else "ca_bundle",
-                authority,
-                lambda: ssl.create_default_context(cafile=authority),
-            )
+            key = "ca_cert" if config.ca_cert else "ca_bundle"
+            _read(key, authority)
+            with _pem(f"{key} '{authority}': it must be a PEM file with the certificates that are trusted"):
+                context = ssl.create_default_context(cafile=authority)
         elif config.ca_path and Path(config.ca_path).is_dir():
             context.load_verify_locations(capath=config.ca_path)
         if config.mtls:
-            _loading(
-                "client_cert",
-                config.client_cert,
-                lambda: context.load_cert_chain(config.client_cert, config.client_key),
-            )
+            cert, key = config.client_cert, config.client_key
+            _read("client_cert", cert)
+            _read("client_key", key)
+            with _pem(f"client_cert '{cert}', client_key '{key}': must be a certificate and its open key in PEM"):
+                context.load_cert_chain(cert, key, password=lambda: "")  # without it OpenSSL asks on the terminal
         return context
 
 
-def _loading(key: str, path: str, load: Callable[[], T]) -> T:
+@contextmanager
+def _pem(wanted: str) -> Iterator[None]:
+    """OpenSSL's fault as a sentence; *wanted* begins with the key and says what must be there."""
     try:
-        return load()
-    except (OSError, ssl.SSLError) as error:
-        raise OutputError(f"http_output.{key} '{path}': {getattr(error, 'strerror', None) or error}") from error
+        yield
+    except ssl.SSLError as error:
+        found = (error.reason or "not PEM").replace("_", " ").lower()
+        raise OutputError(f"http_output.{wanted} ({found})") from error
 
 
 def _read(key: str, path: str) -> str:
-    return _loading(key, path, lambda: Path(path).read_text(encoding="utf-8"))
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise OutputError(f"http_output.{key} '{path}': {error.strerror}") from error
 
 
 def _socket_options() -> list[tuple[int, int, int]]:

@@ -1,0 +1,225 @@
+"""A channel that fails: it is said and counted, the run goes on, and the other channels get every alert."""
+
+import json
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from recorded.command import falco
+
+from falco_outputs import syslog
+
+COUNT = 20
+ALERTS = [f"03:04:05.000000000: Warning seen a{number}" for number in range(COUNT)]
+RULE = """\
+- rule: Seen
+  desc: Any event.
+  condition: evt.num exists
+  output: "seen %ka.auditid"
+  priority: WARNING
+  source: k8s_audit
+"""
+CONFIG = """\
+plugins: [{name: k8saudit, library_path: libk8saudit.so, open_params: events.jsonl}]
+rules_files: [rules.yaml]
+engine: {kind: nodriver}
+stdout_output: {enabled: true}
+file_output: {enabled: true, keep_alive: true, filename: alerts.txt}
+log_stderr: true
+log_syslog: false
+"""
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    event = {"kind": "Event", "stage": "ResponseComplete", "verb": "get", "stageTimestamp": "2024-01-02T03:04:05Z"}
+    events = (json.dumps(event | {"auditID": f"a{number}"}) + "\n" for number in range(COUNT))
+    (tmp_path / "events.jsonl").write_text("".join(events))
+    (tmp_path / "rules.yaml").write_text(RULE)
+    (tmp_path / "no.pem").write_text("no certificate\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(here, sections, behind=""):
+    """The run with *sections* beside standard output and a file, which must be whole; what was said.
+
+    *behind* stands behind the text of each alert.
+    """
+    (here / "falco.yaml").write_text(CONFIG + sections)
+    result = falco(["-c", "falco.yaml", "--enable-source", "k8s_audit"], here)
+    alerts = "".join(f"{alert}{behind}\n" for alert in ALERTS)
+
+    assert result.code == 0, result.stderr
+    assert result.stdout.partition("Events detected")[0] == alerts
+    assert (here / "alerts.txt").read_text() == alerts
+    assert "Traceback" not in result.stderr
+    return result.stderr
+
+
+def assert_lost(said, channel, sentence, number=COUNT):
+    """*sentence* was said of *channel*, and *number* alerts are in its account at the end."""
+    assert re.search(rf": {channel}: .*{sentence}", said), said
+    assert f"Lost or refused:\n   {channel}: alerts lost: {number}\n" in said, said
+
+
+class Receiver(ThreadingHTTPServer):
+    """Answers with ``status``, or only once the test is over."""
+
+    daemon_threads = True
+
+    def __init__(self, status):
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.status, self.over = status, threading.Event()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        if self.server.status is None:
+            self.server.over.wait(60)
+            return
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_error(self.server.status)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def serve():
+    """A function (status, TLS context): the port of a receiver."""
+    servers = []
+
+    def start(status, context=None):
+        server = Receiver(status)
+        server.handle_error = lambda *_: None  # a client that breaks off is what is tested
+        if context is not None:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        return server.server_address[1]
+
+    yield start
+    for server in servers:
+        server.over.set()
+        server.shutdown()
+        server.server_close()
+
+
+def http(url, **keys):
+    return json.dumps({"enabled": True, "url": url, **keys})
+
+
+def test_a_dead_receiver(here):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        said = run(here, f"http_output: {http(f'http://127.0.0.1:{free.getsockname()[1]}/')}\n")
+
+    assert_lost(said, "http", "Connection refused")
+
+
+def test_a_receiver_that_answers_500(here, serve):
+    said = run(here, f"http_output: {http(f'http://127.0.0.1:{serve(500)}/')}\n")
+
+    assert_lost(said, "http", r"answered 500: ")
+
+
+def test_a_receiver_that_never_answers(here, serve):
+    section = http(f"http://127.0.0.1:{serve(None)}/", max_consecutive_timeouts=1)
+    said = run(here, f"http_output: {section}\nx-falco-py: {{http_output: {{timeout_s: 0.02}}}}\n")
+
+    assert_lost(said, "http", "no answer in 2 attempts")
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ({"ca_cert": "no.pem"}, "http_output.ca_cert 'no.pem': it must be a PEM file with"),
+        ({"ca_bundle": "nope.pem"}, "http_output.ca_bundle 'nope.pem': No such file or directory"),
+        (
+            {"mtls": True, "client_cert": "no.pem", "client_key": "no.pem"},
+            "http_output.client_cert 'no.pem', client_key 'no.pem': must be a certificate and its",
+        ),
+        (
+            {"mtls": True, "client_cert": "no.pem", "client_key": "nope.key"},
+            "http_output.client_key 'nope.key': No such",
+        ),
+    ],
+)
+def test_a_certificate_of_ours_that_cannot_be_used(here, keys, sentence):
+    said = run(here, f"http_output: {http('https://127.0.0.1:1/', **keys)}\n")
+
+    assert_lost(said, "http", re.escape(sentence) + ".*this output channel stays off")
+
+
+def test_a_receiver_whose_certificate_nobody_vouches_for(here, serve):
+    if shutil.which("openssl") is None:
+        pytest.skip("needs the openssl program to make certificates")
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    subprocess.run([*command, "-keyout", "key.pem", "-out", "cert.pem"], cwd=here, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(here / "cert.pem", here / "key.pem")
+    said = run(here, f"http_output: {http(f'https://127.0.0.1:{serve(200, context)}/')}\n")
+
+    assert_lost(said, "http", "certificate verify failed")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+@pytest.mark.parametrize(
+    ("program", "sentence"),
+    [
+        ("cat > /dev/null; exit 3", "ended with exit status 3"),
+        ("cat > /dev/null; sleep 60", r"did not end within 0.02 s and was killed"),
+    ],
+)
+def test_a_program_that_fails_for_each_alert(here, program, sentence):
+    section = json.dumps({"enabled": True, "program": program})
+    said = run(here, f"program_output: {section}\nx-falco-py: {{program_output: {{timeout_s: 0.02}}}}\n")
+
+    assert_lost(said, "program", sentence)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+def test_a_program_that_closes_its_input(here):
+    section = json.dumps({"enabled": True, "keep_alive": True, "program": "exec 0<&-; sleep 60"})
+    text = "x" * 200_000  # more than a pipe holds for nobody
+    (here / "rules.yaml").write_text(RULE.replace("auditid", f"auditid{text}").replace("auditidx", "auditid x"))
+    said = run(here, f"program_output: {section}\n", f" {text}")
+
+    assert_lost(said, "program", r"did not take the alert \(Broken pipe; ended by signal 9\)")
+
+
+def test_a_syslog_whose_socket_is_missing(here, monkeypatch):
+    monkeypatch.setattr(syslog, "_SOCKETS", ("/nowhere/log",))
+    said = run(here, "syslog_output: {enabled: true}\n")
+
+    assert_lost(said, "syslog", r"no syslog daemon listens here \(/nowhere/log .*; this output channel stays off")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_file_on_a_full_disk(here):
+    section = json.dumps({"enabled": True, "filename": "/dev/full"})
+    (here / "falco.yaml").write_text(re.sub("file_output: .*", f"file_output: {section}", CONFIG))
+    result = falco(["-c", "falco.yaml", "--enable-source", "k8s_audit"], here)
+
+    assert result.stdout.partition("Events detected")[0] == "".join(f"{alert}\n" for alert in ALERTS)
+    assert_lost(result.stderr, "file", "cannot write to /dev/full: No space left on device")
+
+
+def test_all_of_them_at_once(here, monkeypatch):
+    monkeypatch.setattr(syslog, "_SOCKETS", ("/nowhere/log",))
+    program = json.dumps({"enabled": True, "program": "cat > /dev/null; exit 3"})
+    sections = (
+        f"syslog_output: {{enabled: true}}\nprogram_output: {program}\nhttp_output: {http('http://127.0.0.1:1/')}\n"
+    )
+    said = run(here, sections)
+
+    for channel in ("syslog", "program", "http"):
+        assert f"   {channel}: alerts lost: {COUNT}\n" in said
