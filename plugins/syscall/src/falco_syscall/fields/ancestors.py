@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falco_syscall.fields.binding import plain
-from falco_syscall.fields.proc import args, comm, command_line, environment, exe, exepath, pid, virtual
+from falco_syscall.fields.proc import args, comm, command_line, environment, exe, exepath, open_count, pid, virtual
 from falco_syscall.state.threads import Thread
 
 if TYPE_CHECKING:
@@ -116,10 +116,13 @@ def _each_ancestor_with(name: str) -> Getter:
 
 
 def _parent_duration(event: SyscallEvent) -> int | None:
+    """Of a parent whose start nobody saw, as Falco has it: how many descriptors the process itself has open."""
     if event.thread is None:
         return None
     parent = event.machine.threads.parent_of(event.thread)
-    return event.time_ns - parent.clone_ns if parent is not None and parent.clone_ns else None
+    if parent is None:
+        return None
+    return event.time_ns - parent.clone_ns if parent.clone_ns else open_count(event.thread)
 
 
 def _parent_thread(read: OfThread) -> Binder:
@@ -233,9 +236,15 @@ def _shown_ancestor(name: str, read: OfThread) -> Binder:
 
 
 def _shown_environment(argument: str | None) -> Getter:
-    if argument is None or (argument.isascii() and argument.isdigit()):
-        return _shown_ancestor("proc.aenv", lambda thread: environment(thread, ""))(argument)
-    return _ancestor_variable(argument)
+    if argument is not None and not (argument.isascii() and argument.isdigit()):
+        return _ancestor_variable(argument)
+    shown = _shown_ancestor("proc.aenv", lambda thread: environment(thread, ""))(argument)
+
+    def getter(event: SyscallEvent) -> Value | None:
+        """As Falco, an empty text for a thread of which only the number is known."""
+        return "" if event.thread is not None and not event.thread.is_valid else shown(event)
+
+    return getter
 
 
 SHOWN: Final[dict[str, Binder]] = {

@@ -98,7 +98,8 @@ def _group_size(*, without_main: bool) -> Binder:
 # Descriptors --------------------------------------------------------------------------------------------------
 
 
-def _open_count(thread: Thread) -> int:
+def open_count(thread: Thread) -> int:
+    """How many descriptors its process has open."""
     main = thread.main
     return len(main.descriptors) if main is not None else 0
 
@@ -110,7 +111,7 @@ def _fd_limit(thread: Thread) -> int:
 
 def _fd_usage(thread: Thread) -> float:
     limit = _fd_limit(thread)
-    return 100.0 * _open_count(thread) / limit if limit > 0 else 0.0
+    return 100.0 * open_count(thread) / limit if limit > 0 else 0.0
 
 
 def _standard(fd: int, *, name: bool) -> Binder:
@@ -161,7 +162,7 @@ BINDERS: Final[dict[str, Binder]] = {
     "proc.vmswap": of_thread(lambda thread: thread.vmswap_kb),
     "proc.nthreads": _group_size(without_main=False),
     "proc.nchilds": _group_size(without_main=True),
-    "proc.fdopencount": of_thread(_open_count),
+    "proc.fdopencount": of_thread(open_count),
     "proc.fdlimit": of_thread(_fd_limit),
     "proc.fdusage": of_thread(_fd_usage),
     "proc.stdin.type": _standard(0, name=False),
