@@ -13,6 +13,7 @@ PYTEST := $(BIN)/pytest -q
 .PHONY: demo test lint types layers unit zone conformance agreement docs packaging pythons bench clean
 
 .venv/ready: requirements-dev.txt pyproject.toml $(wildcard */pyproject.toml plugins/*/pyproject.toml examples/*/pyproject.toml)
+	@echo "Installing into .venv, once; this takes a minute or two."
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@

@@ -18,6 +18,7 @@ say "3. The rule behind the fourth alert, and where rules come from: rules/k8s_a
 grep -A 9 'rule: Cluster Admin Granted' rules/k8s_audit_rules.yaml
 
 say "Next"
+echo "   . .venv/bin/activate       put falco on the path"
 echo "   falco scan FILE            look at an audit log of your own, or a capture (.scap) of system calls"
 echo "   falco validate rules.yaml  find every mistake in a rules file at once, with its line"
 echo "   docs/tutorial/             first alerts, first rule, first plugin"

@@ -81,3 +81,13 @@ def test_lines_go_to_syslog_too_with_their_severity(monkeypatch):
 
     assert len(lines(to_syslog=True)) == 2
     assert sent == [(6, "rules_loaded rules=3 file='a b'"), (3, "plain sentence")]
+
+
+def test_what_a_line_is_about_can_neither_be_obeyed_nor_pass_for_a_line():
+    stream = io.BytesIO()
+    log.configure(stream)
+    structlog.get_logger("test").error("bad time 'x\x1b[2J\x9b2J'\nTue Nov 24 18:00:00 2026: all is well", file="a\rb")
+    first, second = stream.getvalue().decode().splitlines()
+
+    assert first.endswith(": bad time 'x\\u001b[2J\\u009b2J'")
+    assert second == "    Tue Nov 24 18:00:00 2026: all is well file=a\\u000db"

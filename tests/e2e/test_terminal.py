@@ -139,3 +139,29 @@ def test_a_scan_ends_when_nobody_reads_it_any_more(here):
     command.stderr.close()
 
     assert (code, said) == (1, "")
+
+
+OBEYED = "\x1b[2J\x9b2J\x85\u202e"
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_text_of_events_moves_no_terminal(tmp_path, form):
+    (tmp_path / "rules.yaml").write_text(RULE.replace("endswith 0", "exists"))
+    times = ["2024-01-02T03:04:05Z", f"never{OBEYED}\nTue Jan  2 03:04:05 2024: all is well"]
+    events = [{"kind": "Event", "auditID": f"a{OBEYED}", "stageTimestamp": time} for time in times]
+    folder = tmp_path / f"logs{OBEYED}"
+    folder.mkdir()
+    (folder / f"a{OBEYED}\n.log").write_text("".join(json.dumps(event) + "\n" for event in events))
+    (folder / f"b{OBEYED}.bin").write_bytes(b"\0")
+    shown, _, code = screen(
+        ("scan", "-r", "rules.yaml", "-o", f"json_output={form == 'json'}", folder), tmp_path, only=("stdout", "stderr")
+    )
+
+    own = shown.replace("\r\x1b[2K", "")  # the line of progress
+    lines = own.replace("\x1b[0m", "").replace("\x1b[33m\x1b[1m", "").split("\r\n")
+    assert code == 1
+    assert not {
+        character for line in lines for character in line if character in OBEYED and not character.isprintable()
+    }
+    assert not [line for line in lines if line.startswith("Tue Jan  2 03:04:05 2024: all is well")]
+    assert "\\u001b[2J\\u009b2J\\u0085\\u202e" in own

@@ -199,7 +199,7 @@ def test_validate_prints_json(here):
 
 
 def test_describe_prints_one_rule(here):
-    assert run(here, "describe", "Created").stdout.splitlines()[2].split() == [
+    assert run(here, "-l", "Created").stdout.splitlines()[2].split() == [
         "Created",
         "Something",
         "was",
@@ -207,6 +207,28 @@ def test_describe_prints_one_rule(here):
     ]
     assert json.loads(run(here, "describe", "--json", "Created").stdout)["rules"][0]["info"]["name"] == "Created"
     assert run(here, "describe", "Nope").error == 'Rule "Nope" is not loaded'
+    assert run(here, "describe", "created").error == "Rule \"created\" is not loaded: did you mean 'Created'?"
+
+
+def test_describe_shows_what_a_rule_consists_of(here):
+    printed = run(here, "describe", "Created").stdout
+
+    assert printed.startswith("rule:       Created\ndesc:       Something was created.\n")
+    assert {"condition:", "output:", "priority:"} <= {line.split(" ")[0] for line in printed.splitlines()}
+
+
+@pytest.mark.parametrize("arguments", [["validate", "rules.yaml"], ["describe"], ["list", "fields"]])
+def test_questions_are_answered_without_a_log(here, arguments):
+    assert run(here, *arguments).stderr == ""
+
+
+def test_validate_takes_directories(here):
+    folder = here / "rules.d"
+    folder.mkdir()
+    assert run(here, "validate", "rules.d").error == "no .yaml or .yml file is in rules.d"
+
+    (folder / "one.yaml").write_text(RULE, encoding="utf-8")
+    assert run(here, "validate", "rules.d").stdout == "rules.d/one.yaml: Ok\n"
 
 
 @pytest.mark.parametrize("arguments", [["--list=k8s_audit", "-N"], ["-N", "list", "fields", "k8s_audit"]])
@@ -217,7 +239,7 @@ def test_fields_are_listed(here, arguments):
 
 
 def test_fields_of_an_unknown_source_are_an_error(here):
-    assert run(here, "--list=nope").error == "Value for --list must be a valid source type"
+    assert run(here, "--list=nope").error == "Value for --list must be a valid source type: syscall, k8s_audit"
 
 
 def test_event_types_are_listed(here):
@@ -261,6 +283,7 @@ def test_help_goes_to_standard_output(here, arguments):
         (["-c"], "Option '-c' requires an argument."),
         (["-e", "x.scap"], "use -o engine.kind=replay -o engine.replay.capture_file=FILE"),
         (["scn"], "No such command 'scn'. Did you mean 'scan'?"),
+        (["list", "rules"], "No such command 'rules'. Choose from: events, fields."),
         (["events.jsonl"], "To look at a file: falco scan events.jsonl"),
         (["-M", "x"], "'x' is not a valid integer"),
         (["--list", "--format", "xml"], "Invalid format 'xml'. Valid values are: text, markdown, json"),

@@ -172,6 +172,15 @@ def test_a_scan_that_cannot_be_done_is_2(here, arguments, sentence):
     assert sentence.format(here=here) in result.error
 
 
+def test_a_file_of_which_nothing_can_be_read_is_a_failed_scan(here):
+    (here / "notes.txt").write_text("# notes\nno events\n", encoding="utf-8")
+
+    result = scan(here, "--source", "k8s_audit", "notes.txt")
+
+    assert result.code == 2
+    assert "no event could be read from 'notes.txt'" in result.stderr
+
+
 def test_one_input_that_fails_does_not_stop_the_others(here):
     write(here, "a.log", event())
     (here / "rules.yaml").write_text(RULES + SYSCALLS)

@@ -16,6 +16,8 @@ from typing import Any, BinaryIO, Final
 
 import structlog
 
+from falco.fields.text import visible
+
 _NUMBERS: Final = {
     "emergency": 50,
     "alert": 50,
@@ -99,7 +101,15 @@ class _Lines:
 
 
 def _as_text(now: Callable[[], str]) -> Callable[[str, str], str]:
-    return lambda _level, line: f"{now()}: {line}"
+    return lambda _level, line: f"{now()}: {_shown(line)}"
+
+
+def _shown(line: str) -> str:
+    """*line*, which may have names and values out of events in it: no terminal obeys it.
+
+    A sentence may have several lines. The further ones are set in, so that none looks like a line of the log.
+    """
+    return "\n    ".join(map(visible, line.split("\n")))
 
 
 def _as_json(level: str, line: str) -> str:
@@ -132,6 +142,6 @@ def _system_log() -> Callable[[str, str], None] | None:
     if sys.platform != "win32":
         import syslog
 
-        return lambda level, line: syslog.syslog(_SYSLOG.get(level, syslog.LOG_INFO), line.replace("\0", "?"))
+        return lambda level, line: syslog.syslog(_SYSLOG.get(level, syslog.LOG_INFO), _shown(line))
     else:  # noqa: RET505  so that the type checker sees that one of the two is for another system
         return None

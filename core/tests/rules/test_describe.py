@@ -120,6 +120,28 @@ def test_one_rule_is_described_by_name(load):
         describe.text(loader, "three")
 
 
+def test_a_rule_in_full_has_the_macros_in_its_macros_and_their_lists_once(load):
+    loader, _ = load(
+        """
+- list: l
+  items: [x, y]
+- macro: inner
+  condition: proc.name in (l)
+- macro: outer
+  condition: inner or not inner
+- rule: one
+  desc: D
+  condition: outer and inner
+  output: O
+  priority: INFO
+"""
+    )
+
+    heads = [paragraph.splitlines()[0].split() for paragraph in describe.in_full(loader, "one").split("\n\n")]
+
+    assert heads == [["rule:", "one"], ["macro:", "inner"], ["macro:", "outer"], ["list:", "l"]]
+
+
 def test_the_text_has_two_columns_and_wraps(load):
     loader, _ = load(TEXT.replace("What the first rule is about", "word " * 30))
 

@@ -210,6 +210,23 @@ def test_a_view_made_for_other_events_reads_an_odd_one_right(changes):
     assert_view_agrees([(record, _GETTERS) for record in (full, full, line(**changes), line(**changes), full)])
 
 
+@pytest.mark.parametrize(
+    "pointers",
+    [("/annotations/a", "/annotations/"), ("/user/extra/k/v", "/user/extra/0"), ("/x" * 40, "/x" * 33 + "/y")],
+    ids=["empty", "index", "deep"],
+)
+def test_a_view_does_not_mind_keys_it_cannot_read_beside_keys_it_can(pointers):
+    getters = [_FIELDS["json.value"].bind(pointer) for pointer in pointers]
+    deep = '{"x":' * 39 + '{"y":"3"}' + "}" * 39
+    full = line(annotations='{"a":"1","":"2"}', user='{"extra":{"k":{"v":"1"},"0":"2"}}', x=deep)
+    assert_view_agrees([(record, getters) for record in (full, full, full, line())])
+
+
+def test_a_pointer_of_any_length_can_be_asked_for():
+    getters = [_FIELDS["json.value"].bind("/x" * 5000)]
+    assert_view_agrees([(line(x='{"x":' * 200 + "1" + "}" * 200), getters)] * 3)
+
+
 def test_a_view_spares_opening_the_document():
     view = View()
     for _ in range(8):

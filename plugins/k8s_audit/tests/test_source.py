@@ -40,3 +40,20 @@ def test_another_scheme_is_an_error_that_names_those_there_are(scheme):
 def test_a_record_may_be_as_large_as_an_event():
     assert Config(webhookMaxBatchSize=1).limits.record == Config().maxEventSize
     assert Config().limits.record == Config().webhookMaxBatchSize
+
+
+@pytest.mark.parametrize(
+    ("head", "answer"),
+    [
+        (b'{"kind":"Event"}\n', True),
+        (b'{"kind":"Event"}\n\0\0\0\0', True),
+        (b'words\n[{"kind":"Event"}]\n\xff\0\n', True),
+        (b'{"kind":"Ev\0nt"}\n{}\n', False),
+        (b"\0\0{}\n{}", False),
+        ('{"kind":"Event"}'.encode("utf-16-le"), False),
+        (b"words", False),
+        (b"", False),
+    ],
+)
+def test_a_log_is_known_by_its_first_event_whatever_follows(head, answer):
+    assert AuditSource.recognises(head) is answer

@@ -207,6 +207,34 @@ def test_a_body_beyond_the_limit_is_refused(start, chunked, size, status):
 
 
 @pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ("Content-Length: +2\r\n", b"{}"),
+        ("Content-Length: -2\r\n", b"{}"),
+        ("Content-Length: 1_0\r\n", b"{}        "),
+        ("Content-Length: x\r\n", b"{}"),
+        ("Content-Length: 2\r\nContent-Length: 3\r\n", b"{}\n"),
+        ("Content-Length: 2\r\nContent-Length: 2\r\n", b"{}"),
+        ("Content-Length: 2\r\nTransfer-Encoding: chunked\r\n", b"2\r\n{}\r\n0\r\n\r\n"),
+        ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", b"2\r\n{}\r\n0\r\n\r\n"),
+        *(
+            ("Transfer-Encoding: chunked\r\n", size + b"\r\n{}\r\n0\r\n\r\n")
+            for size in (b"-1", b"+2", b"0x2", b"", b"2_")
+        ),
+    ],
+)
+def test_a_request_whose_end_is_in_doubt_is_refused_and_counted(start, headers, body):
+    webhook = start()
+    with webhook.connect() as sock:
+        sock.sendall(f"POST /k8s-audit HTTP/1.1\r\nHost: x\r\n{_JSON}{headers}\r\n".encode() + body)
+
+        assert answer(sock)[0] == 400
+    assert webhook.tell("counters")[0] == {"requests refused by the webhook": 1}
+    assert webhook.post(b'{"good":1}')[0] == 200
+    assert webhook.tell("take") == ['{"good":1}']
+
+
+@pytest.mark.parametrize(
     "bad",
     [
         b"POST /k8s-audit HTTP/1.1\r\nHost: x\r\n%sContent-Length: 100\r\n\r\nshort" % _JSON.encode(),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Self
 
 from falco.alerts.alert import Alert
+from falco.fields.text import visible
 from falco.rules.model import Priority
 
 
@@ -67,7 +68,12 @@ def losses_text(losses: Iterable[tuple[str, Mapping[str, int]]]) -> str:
     Returns:
         Lines under one heading, or "" if nothing was lost.
     """
-    lines = [f"   {name}: {reason}: {count}" for name, reasons in losses for reason, count in reasons.items() if count]
+    lines = [
+        f"   {visible(name)}: {reason}: {count}"
+        for name, reasons in losses
+        for reason, count in reasons.items()
+        if count
+    ]
     return "".join(f"{line}\n" for line in ("Lost or refused:", *lines)) if lines else ""
 
 

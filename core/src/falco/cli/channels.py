@@ -6,8 +6,8 @@ from typing import Final
 
 from falco.alerts import FormatOptions, Formatter, JsonFormatter, TextFormatter
 from falco.alerts.formatter import Render
-from falco.cli.colours import coloured
-from falco.cli.screen import is_coloured
+from falco.cli.colours import coloured, made_visible
+from falco.cli.screen import is_coloured, is_terminal
 from falco.cli.session import Session
 from falco.clock import Clock
 from falco.config.settings import Settings
@@ -83,6 +83,8 @@ def _context(name: str, session: Session, settings: Settings, options: FormatOpt
     formatter = _formatter(session)(options)
     render: Render = formatter.render
     around = session.around
+    if name == _STDOUT and is_terminal(around.stdout, around.env):
+        render = made_visible(render)
     if name == _STDOUT and isinstance(formatter, TextFormatter) and is_coloured(around.stdout, around.env):
         render = coloured(render)
     return OutputContext(

@@ -1,4 +1,4 @@
-"""Alerts in colour: the priority shows how urgent a line is."""
+"""Alerts on a terminal: nothing in them is obeyed, and the colour of the priority shows how urgent a line is."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from falco.fields.text import visible
 from falco.rules.model import Priority
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ _STYLED: Final = {
 def coloured(render: Render) -> Render:
     """*render*, a writer of text alerts, with the priority in colour.
 
-    Nothing but the time stands before the priority, and text of events holds no control characters: colour cannot be
-    forged.
+    Nothing but the time stands before the priority, and what is rendered holds no control characters of ASCII: colour
+    cannot be forged.
     """
 
     def write(alert: Alert) -> str:
@@ -40,3 +41,11 @@ def coloured(render: Render) -> Render:
         return render(alert).replace(plain, styled, 1)
 
     return write
+
+
+def made_visible(render: Render) -> Render:
+    """*render*, with all that a terminal would obey spelled out.
+
+    In the bytes of an alert, which are Falco's, only control characters of ASCII are; a terminal knows further ones.
+    """
+    return lambda alert: visible(render(alert))

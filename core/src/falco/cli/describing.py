@@ -29,6 +29,8 @@ def describe(session: Session, rulebook: Rulebook) -> int:
     if session.settings.json_output:
         document = as_object(session, rulebook.loader)
         session.around.print(json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n")
+    elif session.options.describe_rule and session.options.is_described_in_full:
+        session.around.print(descriptions.in_full(rulebook.loader, session.options.describe_rule))
     else:
         session.around.print(descriptions.text(rulebook.loader, session.options.describe_rule))
     return 0

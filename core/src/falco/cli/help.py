@@ -57,9 +57,15 @@ class Group(Command, click.Group):
         if self.get_command(ctx, name) is None:
             is_file = "." in name or "/" in name
             close = [] if is_file else difflib.get_close_matches(name, self.list_commands(ctx), n=1)
-            hint = f" Did you mean '{close[0]}'?" if close else f" To look at a file: falco scan {name}"
+            hint = f" Did you mean '{close[0]}'?" if close else self._hint(ctx, name)
             ctx.fail(f"No such command '{name}'.{hint}")
         return super().resolve_command(ctx, args)
+
+    def _hint(self, ctx: click.Context, name: str) -> str:
+        """What to do where no command is like *name*: at the root it may be a file that is to be scanned."""
+        if ctx.parent is None:
+            return f" To look at a file: falco scan {name}"
+        return f" Choose from: {', '.join(self.list_commands(ctx))}."
 
 
 def _help_option() -> click.Option:

@@ -11,7 +11,9 @@ from falco.alerts import Alert, AlertTemplate, FormatOptions, JsonFormatter
 from falco.alerts.encoding import encode
 from falco.alerts.statistics import losses_text
 from falco.alerts.text import escaped
+from falco.cli.colours import made_visible
 from falco.cli.inputs import Input
+from falco.cli.screen import is_terminal
 from falco.cli.session import Session
 from falco.conditions import check, parser
 from falco.conditions.checked import TRUE, Condition
@@ -119,11 +121,12 @@ def _read(name: str, text: str, function: Callable[[Text], T]) -> T:
         return function(Text((Segment(text, Written(file.span(0, len(text)))),)))
     except ConditionError as error:
         code = ErrorCode.LOAD_ERR_COMPILE_CONDITION if name == "condition" else ErrorCode.LOAD_ERR_COMPILE_OUTPUT
+        subject = "the condition" if name == "condition" else f"--{name}"
         faults = [
             render(Diagnostic(Severity.ERROR, code.name, one.message, one.extent, hint=one.hint), {name: file})
             for one in (error, *error.further)
         ]
-        raise RuleError("\n".join(("it cannot be asked", *faults))) from None
+        raise RuleError("\n".join((f"{subject} cannot be used", *faults))) from None
 
 
 def _view(session: Session, template: AlertTemplate, question: Question, stop: Callable[[], None]) -> View:
@@ -131,7 +134,10 @@ def _view(session: Session, template: AlertTemplate, question: Question, stop: C
     options = FormatOptions(clock=session.clock, is_base64=settings.buffer_format_base64)
     if question.is_counted:
         return Tally(session.around.print, template, options, is_json=question.is_json)
-    return Lines(session.around.print, _line_of(template, options, is_json=question.is_json), stop)
+    line_of = _line_of(template, options, is_json=question.is_json)
+    if is_terminal(session.around.stdout, session.around.env):
+        line_of = made_visible(line_of)
+    return Lines(session.around.print, line_of, stop)
 
 
 def _line_of(template: AlertTemplate, options: FormatOptions, *, is_json: bool) -> Callable[[Alert], str]:

@@ -18,6 +18,8 @@ class Options:
     ignored_events: bool = False
     describe_rules: bool = False
     describe_rule: str = ""
+    is_described_in_full: bool = False
+    """Extension: with what the rule says, and the macros and lists in it."""
     list_fields: str | None = None
     """The event source to list, "" for all; None = do not list."""
     list_events: bool = False

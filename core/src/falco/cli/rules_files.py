@@ -44,16 +44,31 @@ def read_all(names: Iterable[str], manager: PluginManager, cwd: Path) -> Iterato
     Raises:
         RuleError: One cannot be read.
     """
-    for name in names:
+    for name in expanded(names, cwd):
         if name.startswith(PACKAGED):
             for file in _packaged(name, manager):
                 yield RulesText(PACKAGED + file.name, file.read())
-        elif (cwd / name).is_dir():
-            for path in sorted((cwd / name).iterdir()):
-                if path.suffix in _SUFFIXES and path.is_file():
-                    yield read(f"{name.rstrip('/')}/{path.name}", cwd)
         else:
             yield read(name, cwd)
+
+
+def expanded(names: Iterable[str], cwd: Path) -> tuple[str, ...]:
+    """*names*, with its rules files, sorted, in place of each directory.
+
+    Raises:
+        RuleError: A directory cannot be read.
+    """
+    found: list[str] = []
+    for name in names:
+        if name.startswith(PACKAGED) or not (cwd / name).is_dir():
+            found.append(name)
+            continue
+        try:
+            paths = sorted((cwd / name).iterdir())
+        except OSError as error:
+            raise RuleError(f"Could not read directory {name}: {error.strerror}") from None
+        found += [f"{name.rstrip('/')}/{path.name}" for path in paths if path.suffix in _SUFFIXES and path.is_file()]
+    return tuple(found)
 
 
 def read(name: str, cwd: Path) -> RulesText:

@@ -20,6 +20,7 @@ from falco.cli.session import Session
 from falco.cli.summary import Summary
 from falco.cli.track import Track
 from falco.errors import ConfigError
+from falco.fields.text import visible
 from falco.outputs import Dispatcher
 
 _log = structlog.get_logger(__name__)
@@ -130,6 +131,8 @@ class Scan:
         self._lost.append((one.name, dict(track.counters())))
         if track.error is not None:
             self._fail(str(track.error))
+        elif not track.count and any(track.counters().values()) and not self._is_over:
+            self._fail(f"no event could be read from '{one.name}'")
 
     def _fail(self, sentence: str) -> None:
         self._has_failed = True
@@ -145,7 +148,7 @@ class Scan:
             around.print("" if self._session.options.summary or not self.summary.total else "\n")
             around.print(self.summary.table(*counted))
         if self._inputs.passed_over:
-            names = ", ".join(self._inputs.passed_over)
+            names = ", ".join(map(visible, self._inputs.passed_over))
             around.complain(f"Not recognised, and passed over (--source says what they hold): {names}\n")
         around.complain(losses_text([*self._lost, *self._channel_losses()]))
         if self._stopped:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from falco.alerts.statistics import Statistics
 from falco.alerts.text import escaped
 from falco.cli.tree import OTHERS, Tree, path_of
-from falco.fields.text import printable
+from falco.fields.text import printable, visible
 from falco.rules.model import Priority
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _branches(title: str, tree: Tree) -> Iterator[str]:
 
 def _shown(text: str) -> str:
     """Text of an event, fit for a terminal."""
-    return escaped(text) or _NONE
+    return visible(escaped(text)) or _NONE
 
 
 def _many(number: int, noun: str) -> str:

@@ -62,10 +62,10 @@ def _scan() -> click.Command:
         min_priority: str | None,
         **common: Any,
     ) -> int:
-        """Look for alerts in files: audit logs, event lists, captures of system calls, plain or gzipped.
+        """Look for alerts in audit logs and captures of system calls.
 
-        What a file holds is seen from its content. A directory stands for its files, '-' for standard input. Without
-        -r the rules are the packaged ones. A summary follows the alerts.
+        What a file holds, plain or gzipped, is seen from its content. A directory stands for its files, '-' for
+        standard input. Without -r the rules are the packaged ones. A summary follows the alerts.
 
         The exit code is 0 if nothing was found, 1 if there were alerts, 2 if the scan failed.
         """
@@ -139,9 +139,10 @@ def _events() -> click.Command:
         source: str,
         **common: Any,
     ) -> int:
-        """Print the events of a file that a condition of the rule language holds for; all without one.
+        """Print the events of a file that a condition holds for.
 
-        What a rule may ask, a look may ask: 'falco list fields' has the fields, 'falco list events' the event types.
+        Without a condition all events are printed. What a rule may ask, a look may ask: 'falco list fields' has the
+        fields, 'falco list events' the event types.
         With --json each event is an object with the fields of --fields; --stats counts their values, the most
         frequent first, and with --json does so in one object.
 
@@ -151,7 +152,7 @@ def _events() -> click.Command:
         invocation = _invocation()
         is_json = common.pop("is_json")
         changes = {"is_scan": True, **_merged(**common, is_json=False)}
-        changes["options"] = ("log_level=warning", *changes["options"])
+        changes = _quiet(changes)
         inputs = Inputs(invocation.session(is_quiet=True, **changes), (file,), source)
         if len(inputs.found) != 1:
             raise click.UsageError(f"'{file}' is not one file")
@@ -187,8 +188,16 @@ def _events() -> click.Command:
 
 def _validate() -> click.Command:
     def validate(files: tuple[str, ...], **common: Any) -> int:
-        """Say what is wrong with rules files. They are loaded one after another, as -r would."""
-        return _perform(**_merged(**common), validate=files)
+        """Say what is wrong with rules files. They are loaded one after another, as -r would.
+
+        A directory stands for its .yaml and .yml files.
+        """
+        from falco.cli import rules_files  # plugins take time to import, which help does not need
+
+        names = rules_files.expanded(files, _invocation().around.cwd)
+        if not names:
+            raise click.UsageError(f"no .yaml or .yml file is in {', '.join(files)}")
+        return _perform(**_quiet(_merged(**common)), validate=names)
 
     return _command(
         validate,
@@ -205,10 +214,10 @@ def _validate() -> click.Command:
 
 def _describe() -> click.Command:
     def describe(rule: str, rules: tuple[str, ...], **common: Any) -> int:
-        """Print the rules that are loaded, or one of them."""
-        changes = _merged(**common)
+        """Print the rules that are loaded, or one of them in full."""
+        changes = _quiet(_merged(**common))
         chosen = rules or _invocation().options.rules
-        return _perform(**changes, rules=chosen, describe_rule=rule, describe_rules=not rule)
+        return _perform(**changes, rules=chosen, describe_rule=rule, describe_rules=not rule, is_described_in_full=True)
 
     return _command(
         describe,
@@ -217,7 +226,7 @@ def _describe() -> click.Command:
         _rules_option(),
         examples="""
             falco describe                              all rules with their descriptions
-            falco describe "Namespace Created"          one
+            falco describe "Namespace Created"          one, and all that it consists of
             falco describe --json -r shop.yaml          with conditions, lists and macros
             """,
     )
@@ -250,7 +259,7 @@ def _list() -> click.Group:
 
 def _listed(common: dict[str, Any], **changes: Any) -> int:
     kind = "json" if common["is_json"] else _invocation().options.format
-    return _perform(**_merged(**common), format=kind, **changes)
+    return _perform(**_quiet(_merged(**common)), format=kind, **changes)
 
 
 def _plugin() -> click.Group:
@@ -260,7 +269,7 @@ def _plugin() -> click.Group:
 
     def info(name: str, **common: Any) -> int:
         """Print one plugin, with the schema of its configuration."""
-        return _perform(**_merged(**common), plugin_info=name)
+        return _perform(**_quiet(_merged(**common)), plugin_info=name)
 
     def new(name: str, folder: str) -> int:
         """Make a distribution with a source, a field and their tests, to write a plugin from."""
@@ -341,6 +350,11 @@ def _merged(config: str, options: tuple[str, ...], is_json: bool) -> dict[str, A
     root = _invocation().options
     extra = ("json_output=true",) if is_json else ()
     return {"config": config or root.config, "options": (*root.options, *options, *extra)}
+
+
+def _quiet(changes: dict[str, Any]) -> dict[str, Any]:
+    """*changes* for a command that answers a question: of its log only what is wrong is worth a line."""
+    return {**changes, "options": ("log_level=warning", *changes["options"])}
 
 
 def _perform(**changes: Any) -> int:

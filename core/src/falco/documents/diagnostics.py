@@ -162,5 +162,6 @@ def _way(diagnostic: Diagnostic) -> str:
         f'{item.kind} "{item.name}"' if item.name else item.kind
         for item in diagnostic.context
         if item.text is None  # the text around the caret needs no name
+        and (item.name or item.kind != "value for")  # which value, nobody knows in what is not YAML
     ]
     return "in " + " of ".join(reversed(items)) if items else ""

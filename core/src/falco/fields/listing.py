@@ -36,7 +36,7 @@ def of_source(fields: Mapping[str, Iterable[Field[Any]]], source: str) -> dict[s
     if not source:
         return dict(fields)
     if source not in fields:
-        raise ConfigError("Value for --list must be a valid source type")
+        raise ConfigError(f"Value for --list must be a valid source type: {', '.join(fields)}")
     return {source: fields[source]}
 
 

@@ -14,6 +14,7 @@ from falco.conditions.parser import TRANSFORMERS
 from falco.conditions.scope import Scope
 from falco.documents.diagnostics import Diagnostic
 from falco.documents.nodes import Span
+from falco.documents.suggestions import did_you_mean
 from falco.documents.text import Text
 from falco.rules import exceptions
 from falco.rules.codes import ErrorCode, WarningCode
@@ -178,7 +179,8 @@ class Collection:
         scope = self.scopes.get(source)
         if scope is None:
             message = f"Unknown source {source}, skipping"
-            warn(item.where.warning(WarningCode.LOAD_UNKNOWN_SOURCE, message))
+            hint = did_you_mean(source, self.scopes)
+            warn(item.where.warning(WarningCode.LOAD_UNKNOWN_SOURCE, message, hint=hint))
         completed = tuple(exceptions.defined(exception, scope) for exception in item.exceptions)
         number = self._number()
         index = number if previous is None else previous.index

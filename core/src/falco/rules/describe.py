@@ -11,6 +11,7 @@ from falco.conditions.ast import Comparison, Exists, Expr, FieldName, Identifier
 from falco.conditions.errors import ConditionError
 from falco.conditions.printer import operand_text, to_text
 from falco.conditions.scope import Scope
+from falco.documents.suggestions import did_you_mean
 from falco.documents.text import Text
 from falco.errors import RuleError
 from falco.rules.collection import DEFAULT_SOURCE
@@ -22,6 +23,7 @@ from falco.rules.macros import ResolvedMacro
 
 _NAME_WIDTH: Final = 50
 _WIDTH: Final = 110
+_KEY_WIDTH: Final = 12
 _PLUGIN_EVENTS: Final = ("asyncevent", "pluginevent")
 """Event types of sources whose events are all of one type."""
 _PLUGIN_GROUP: Final = " (plugin)"
@@ -41,6 +43,54 @@ def text(loader: RuleLoader, rule: str = "") -> str:
         lines.append(f"{compiled.rule.name:<{_NAME_WIDTH}} {wrapped[0]}")
         lines += [indent + line for line in wrapped[1:]]
         lines.append("")
+    return "\n".join(lines) + "\n"
+
+
+def in_full(loader: RuleLoader, rule: str) -> str:
+    """What the rule called *rule* says, and below it the macros and lists that it consists of.
+
+    Raises:
+        RuleError: There is no such rule.
+    """
+    describer = _Describer(loader, {})
+    paragraphs: list[str] = []
+    for compiled in _chosen(loader, rule):
+        described = describer.rule(compiled)
+        info, details = described["info"], described["details"]
+        facts = {
+            "rule": info["name"],
+            "desc": info["description"],
+            "source": info["source"],
+            "priority": info["priority"],
+            "enabled": "true" if info["enabled"] else "false",
+            "tags": ", ".join(info["tags"]),
+            "exceptions": ", ".join(details["exception_names"]),
+            "condition": info["condition"],
+            "output": info["output"],
+        }
+        paragraphs.append(_facts(facts))
+        macros, lists = list(details["macros"]), dict.fromkeys(details["lists"])
+        for name in macros:  # grows by the macros in macros
+            macro = describer.macro(loader.compiled.macros[name])
+            macros += [inner for inner in macro["details"]["macros"] if inner not in macros]
+            lists |= dict.fromkeys(macro["details"]["lists"])
+            paragraphs.append(_facts({"macro": name, "condition": macro["info"]["condition"]}))
+        for name in lists:
+            items = ", ".join(str(item) for item in loader.compiled.lists[name].items)
+            paragraphs.append(_facts({"list": name, "items": items}))
+    return "\n".join(paragraphs)
+
+
+def _facts(facts: Mapping[str, str]) -> str:
+    """A line a fact that is not empty, the long ones wrapped."""
+    lines = []
+    for key, value in facts.items():
+        if value:
+            head = f"{key + ':':<{_KEY_WIDTH}}"
+            indent = " " * _KEY_WIDTH
+            lines.append(
+                textwrap.fill(value, _WIDTH, break_long_words=False, initial_indent=head, subsequent_indent=indent)
+            )
     return "\n".join(lines) + "\n"
 
 
@@ -79,7 +129,8 @@ def to_json(loader: RuleLoader, rule: str = "", *, plugins: Mapping[str, str] | 
 def _chosen(loader: RuleLoader, rule: str) -> list[CompiledRule]:
     rules = [compiled for compiled in loader.compiled.rules if rule in {"", compiled.rule.name}]
     if rule and not rules:
-        raise RuleError(f'Rule "{rule}" is not loaded')
+        hint = did_you_mean(rule, (compiled.rule.name for compiled in loader.compiled.rules))
+        raise RuleError(f'Rule "{rule}" is not loaded' + (f": {hint}" if hint else ""))
     return rules
 
 

@@ -18,6 +18,7 @@ from cheroot.makefile import MakeFile
 from cheroot.server import HTTPConnection, HTTPServer
 from cheroot.ssl import Adapter
 
+from falco_k8s_audit.framing import Request
 from falco_k8s_audit.incoming import Incoming
 
 _THREADS: Final = 16
@@ -118,6 +119,8 @@ class Server(HTTPServer):
 
 class Connection(HTTPConnection):
     """A connection that is given to a thread when something has come, and put back until a head is whole."""
+
+    RequestHandlerClass = Request
 
     def __init__(self, server: Server, sock: Any, makefile: Any) -> None:
         super().__init__(server, sock, makefile)

@@ -55,8 +55,15 @@ class AuditSource(Source[Records]):
 
     @classmethod
     def recognises(cls, head: bytes) -> bool:
-        """Whether *head* is text, and a line of it begins as a JSON object or array does."""
-        return b"\0" not in head and _JSON.search(head) is not None
+        """Whether a line of *head* begins as a JSON object or array does, and *head* is text up to the end of it.
+
+        What follows may be anything: a crash leaves zeros in a log, and the events before them still count.
+        """
+        found = _JSON.search(head)
+        if found is None:
+            return False
+        end = head.find(b"\n", found.end())
+        return b"\0" not in (head if end < 0 else head[:end])
 
     @property
     def bytes_read(self) -> int:

@@ -25,6 +25,8 @@ _FIRST: Final = 8
 """Events after which a view is made; it is made anew when it has seen eight times as many, if more was asked for."""
 _GROWTH: Final = 8
 _UNFIT: Final = frozenset('"\\')
+_DEEPEST: Final = 32
+"""Levels of structs."""
 
 
 class View:
@@ -66,10 +68,9 @@ class View:
     def _make(self) -> None:
         leaves: dict[Steps, bool] = {}
         read_by: dict[Steps, Steps] = {}
-        for steps in sorted(self._is_text, key=len):
-            # An array has no keys, and msgspec takes no such keys; what is below is looked up in what is there.
-            fit = next((i for i, step in enumerate(steps) if _is_unfit(step)), len(steps))
-            above = next((steps[:i] for i in range(fit) if steps[:i] in leaves), steps[:fit])
+        # The shortest first, so that no leaf is made below which another one stands.
+        for steps, fit in sorted(((steps, _fit(steps)) for steps in self._is_text), key=lambda pair: len(pair[1])):
+            above = next((fit[:i] for i in range(len(fit)) if fit[:i] in leaves), fit)
             if above:
                 leaves[above] = above == steps and self._is_text[steps] and leaves.get(above, True)
                 read_by[steps] = above
@@ -100,6 +101,15 @@ def _struct(at: Steps, leaves: Mapping[Steps, bool]) -> type[Tree]:
 def _attribute(step: str) -> str:
     """A name of an attribute for the key *step*."""
     return "k" + step.encode().hex()
+
+
+def _fit(steps: Steps) -> Steps:
+    """As much of *steps* as structs can read; what is below is looked up in what is there.
+
+    An array has no keys, msgspec takes no unfit keys, and structs in structs are opened by recursion.
+    """
+    end = next((i for i, step in enumerate(steps) if _is_unfit(step)), len(steps))
+    return steps[: min(end, _DEEPEST)]
 
 
 def _is_unfit(step: str) -> bool:

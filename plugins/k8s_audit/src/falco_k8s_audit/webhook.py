@@ -18,11 +18,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from cheroot import errors
-from cheroot.server import ChunkedRFile, Gateway
+from cheroot.server import Gateway
 
 from falco import SourceError
 from falco import nearest_path as nearest
 from falco_k8s_audit.config import Config
+from falco_k8s_audit.framing import Chunks
 from falco_k8s_audit.http_server import Server
 from falco_k8s_audit.listeners import listener
 from falco_k8s_audit.mailbox import Delivery, Mailbox
@@ -198,14 +199,12 @@ class _Audit(Gateway):
         request, limit = self.req, self._webhook.limit
         if request.chunked_read:
             # upstream of us the limit counts the framing too; it is generous enough for any
-            chunks = ChunkedRFile(request.conn.rfile, limit + limit // 8 + _BLOCK)
+            chunks = Chunks(request.conn.rfile, limit + limit // 8 + _BLOCK)
             read: Callable[[int], bytes] = chunks.read
             left = limit + 1
         else:
             left = int(request.inheaders.get(b"Content-Length", 0))
             read = request.conn.rfile.read1
-            if left < 0:
-                raise ValueError("invalid Content-Length")
             if left > limit:
                 raise OSError("http: request body too large")
         parts: list[bytes] = []
