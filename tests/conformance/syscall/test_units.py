@@ -161,7 +161,7 @@ def unlike(expect, shown, *, is_json):
 
 def test_recorded_captures_of_upstream(conformance):
     path = conformance / "unit" / "scap_cases.jsonl"
-    verdict = Verdict("unit/scap_cases")
+    verdict = Verdict("conformance/scap_cases")
     for case in lines(path):
         how = KINDS[case["kind"]](case, conformance / case["scap"])
         if how:
