@@ -229,7 +229,10 @@ def test_a_reader_that_goes_away_ends_the_scan_quietly(scan):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-@pytest.mark.parametrize(("code", "arguments"), [(1, ("--version",)), (2, ("scan", "audit.log", "-r", "rules.yaml"))])
+@pytest.mark.parametrize(
+    ("code", "arguments"),
+    [(1, ("--version",)), (2, ("scan", "--help")), (2, ("scan", "audit.log", "-r", "rules.yaml"))],
+)
 def test_a_full_disk_is_said_once_and_fails(scan, code, arguments):
     with Path("/dev/full").open("wb") as full:
         process = scan(*arguments, stdout=full, stderr=subprocess.PIPE)
@@ -239,6 +242,42 @@ def test_a_full_disk_is_said_once_and_fails(scan, code, arguments):
     assert process.wait(DEADLINE_S) == code
     assert "No space left on device" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_for_errors_costs_no_alert_and_no_statistics(scan, tmp_path):
+    (tmp_path / "falco.yaml").write_text((CONFIG % "audit.log") + "log_level: debug\n")
+    (tmp_path / "audit.log").write_text(f"not JSON\n{json.dumps(event(1))}\n")
+    with Path("/dev/full").open("wb") as full:
+        process = scan("-c", "falco.yaml", stdout=subprocess.PIPE, stderr=full)
+        printed = process.stdout.read().decode()
+        process.stdout.close()
+
+    assert process.wait(DEADLINE_S) == 0
+    assert printed.splitlines()[1] == "Events detected: 1"
+
+
+@pytest.mark.parametrize(("code", "arguments"), [(1, "--version"), (2, "scan audit.log -r rules.yaml")])
+def test_a_closed_standard_output_is_said_and_fails(tmp_path, scan, code, arguments):
+    ran = subprocess.run(
+        ["/bin/sh", "-c", f"exec {FALCO} {arguments} >&-"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert ran.returncode == code
+    assert ran.stderr.endswith("Error: cannot write to standard output: Bad file descriptor\n")
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_closed_standard_error_changes_nothing_else(tmp_path, scan):
+    ran = subprocess.run(
+        ["/bin/sh", "-c", f"exec {FALCO} scan audit.log -r rules.yaml 2>&-"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+
+    assert ran.returncode == 1
+    assert b"5,000 alerts in 5,000 events of 1 input\n" in ran.stdout
 
 
 def test_events_may_come_from_standard_input(scan, tmp_path):

@@ -727,3 +727,13 @@ def test_empty_documents_are_no_fault_in_the_text(load, text):
 
     assert result.is_successful
     assert "schema:" not in result.text()
+
+
+def test_checks_beside_an_unknown_macro_are_looked_at_too(load):
+    _, result = load(rule("r", condition="proc.nam = a and nomacro and proc.pid = x and proc.name = b"))
+
+    assert [(error.code, error.place.start) for error in result.errors] == [
+        ("LOAD_ERR_VALIDATE", 17),
+        ("LOAD_ERR_COMPILE_CONDITION", 0),
+        ("LOAD_ERR_COMPILE_CONDITION", 40),
+    ]

@@ -104,6 +104,12 @@ def test_any_depth_compiles_and_means_the_same(levels: int, verb: str | None) ->
     assert len(event.reads) == len(set(event.reads))
 
 
+def test_a_right_side_is_read_again_if_the_left_one_was_not_there() -> None:
+    residual = function(Or((Check(VERB, Operator.EQ, PATH), eq(PATH, "/")))).compile()
+
+    assert residual(Record(values={"x.path": "/"})) == (0,)
+
+
 def test_a_deep_part_is_evaluated_only_when_it_is_reached() -> None:
     event = Record(values={"x.code": 1, "x.verb": "last"})
     residual = function(And((eq(CODE, 2), nested(120)))).compile()
@@ -132,6 +138,18 @@ def test_what_looks_like_a_method_of_str_is_what_the_interpreter_says(
 ) -> None:
     check = Check(VERB, operator, literals if modifier else literals[:1], modifier)
     event = Record(values={"x.verb": value})
+
+    assert bool(function(check).compile()(event)) == holds(check, event)
+
+
+@pytest.mark.parametrize("operator", [Operator.IN, Operator.INTERSECTS])
+@pytest.mark.parametrize("literals", [(), ("a",), ("a", "b")])
+@pytest.mark.parametrize("value", [None, [], ["a"], ["a", "c"], ["c"]])
+def test_membership_of_a_list_is_what_the_interpreter_says(
+    operator: Operator, literals: tuple[str, ...], value: list[str] | None
+) -> None:
+    check = Check(NAMES, operator, literals)
+    event = Record(values={"x.names": value})
 
     assert bool(function(check).compile()(event)) == holds(check, event)
 

@@ -1,26 +1,7 @@
 """Interpreter == one function == dispatched by key, for any rules and any events; approximations lose nothing.
 
-That these tests and their neighbours can fail was tried: each of the following faults was put into the code by hand,
-one at a time, and found.
-
-specialise: a decided check takes the opposite truth · the negation of an undecided check is lost · And stays And under
-negation · a constant is not negated · of two negations the last counts · an Or inside an And is spliced into it · an
-empty Or is true · ``weaken`` makes an undecidable check false where it is negated · signatures: And and Or alike,
-negation left out.
-
-dispatch: the truth bit of another check · UNKNOWN counts as absent · absent counts as a value · ``!=`` is false of
-ordinary values · a literal listed twice cancels itself · prefixes taken for suffixes · ``allof`` prefixes as ``anyof`` ·
-part of a character as a prefix · checks of other operators forgotten · a check against another field decided ·
-assumptions used in ``everything`` · rules folded by the first field's value only · a rule that is sure to match ends the
-list in ``all`` too · functions shared by conditions without their rules · ``narrowed`` forgets the first part.
-
-codegen: what a later child reads counts as read · the right side counts as read with the left · what the first child
-reads is forgotten · ``or`` written as ``and`` · ``!=`` true of an absent field · ``intersects`` written as ``in`` · order
-of texts by characters · candidates compared as one value ·
-one value asked for compared as candidates, with the first literal alone · candidates compared with all literals · ``oneof`` written as ``anyof`` ·
-all rules return at the first · a prefix that is part of a character by ``str`` · a deep part does not keep what it reads.
-
-table: keys of any length kept.
+That these tests and their neighbours can fail, ``tools/mutants.py`` shows: it puts the faults of ``tools/mutants.toml``
+into the code, one at a time, and names the test that finds each.
 """
 
 from __future__ import annotations
@@ -35,7 +16,7 @@ from falco.conditions.checked import FALSE, And, Check, Condition, FieldUse, Mod
 from falco.ruleset import UNKNOWN, Ruleset
 from falco.ruleset.bindings import Bindings
 from falco.ruleset.interpreter import holds, matches, read
-from falco.ruleset.specialise import checks, conjunction, disjunction, fold, operands, rebuild, signed, uses, weaken
+from falco.ruleset.specialise import checks, disjunction, fold, operands, rebuild, signed, uses, weaken
 from falco.ruleset.table import Masks, is_on
 from falco.testing import records as some
 from falco.testing.records import Record
@@ -165,7 +146,7 @@ def test_folding_by_the_truth_keeps_the_truth(condition: Condition, event: Recor
 def test_joints_mean_what_they_say(conditions: list[Condition], event: Record) -> None:
     parts = [rebuild(condition, signed) for condition in conditions]
 
-    assert holds(conjunction(parts), event) == all(holds(part, event) for part in conditions)
+    assert holds(rebuild(And(tuple(conditions)), signed), event) == all(holds(part, event) for part in conditions)
     assert holds(disjunction(parts), event) == any(holds(part, event) for part in conditions)
 
 

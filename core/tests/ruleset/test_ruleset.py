@@ -88,6 +88,7 @@ def test_the_first_rule_that_is_sure_to_match_hides_the_later_ones() -> None:
     assert [hit.rule.index for hit in sure(event)] == [0]
     assert event.reads == []
     assert [hit.rule.index for hit in unsure(event)] == [1]
+    assert ruleset(GET, PODS, first_only=True).needs(("get", UNKNOWN, None, None)) == {"x.name"}
 
 
 def test_a_new_ruleset_is_warmed_with_the_keys_of_the_old() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from falco.conditions.checked import FALSE, TRUE, And, Check, Condition, Const, Not, Operator, Or
 from falco.fields import FieldUse
-from falco.ruleset.specialise import checks, conjunction, disjunction, fold, rebuild, signature, signed, weaken
+from falco.ruleset.specialise import checks, disjunction, fold, rebuild, signature, signed, weaken
 from falco.testing import records as some
 from falco.testing.records import record_field
 
@@ -38,11 +38,11 @@ def test_neighbouring_joints_of_one_kind_are_one() -> None:
 
 
 def test_empty_joints_are_constants() -> None:
-    assert conjunction([]) == TRUE
-    assert disjunction([]) == FALSE
-    assert conjunction([A]) == disjunction([A, FALSE]) == A
+    assert rebuild(And(()), signed) == TRUE
+    assert rebuild(Or(()), signed) == disjunction([]) == FALSE
+    assert rebuild(And((A,)), signed) == disjunction([A, FALSE]) == A
     assert disjunction([A, TRUE]) == TRUE
-    assert conjunction([A, FALSE]) == FALSE
+    assert rebuild(And((A, FALSE)), signed) == FALSE
 
 
 def test_what_cannot_be_decided_may_hold_either_way() -> None:

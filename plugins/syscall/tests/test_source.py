@@ -59,3 +59,12 @@ def test_a_missing_capture_is_told(tmp_path: Path) -> None:
 def test_live_capture_is_refused_with_what_to_do_instead() -> None:
     with pytest.raises(SourceError, match=r"engine\.kind 'modern_ebpf' needs live capture.*engine\.kind: nodriver"):
         list(SyscallSource(Engine("modern_ebpf"), "").batches())
+
+
+def test_nothing_said_is_the_live_capture_of_the_default_and_not_a_capture_without_a_name() -> None:
+    with pytest.raises(SourceError, match=r"engine\.kind 'kmod' needs live capture.*engine\.kind: nodriver"):
+        list(SyscallSource(Engine(), "").batches())
+
+
+def test_a_capture_that_is_named_needs_no_kind(capture: Path) -> None:
+    assert sum(len(batch) for batch in SyscallSource(Engine(), str(capture)).batches()) == 3000

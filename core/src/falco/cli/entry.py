@@ -54,10 +54,7 @@ def main(
     log.configure(stderr)
     shared: dict[str, Any] = {}
     try:
-        return _run(argv, around, process, shared)
-    except HelpAsked as asked:
-        around.print(asked.text + "\n")
-        return 0
+        return _answer(argv, around, process, shared)
     except click.exceptions.Exit as left:
         return left.exit_code
     except BrokenPipeError:
@@ -73,6 +70,15 @@ def main(
         return _fail(around, fault, shared)
     finally:
         structlog.reset_defaults()
+
+
+def _answer(argv: Sequence[str], around: Surroundings, process: Process | None, shared: dict[str, Any]) -> int:
+    """Run the command, or print the help that was asked for."""
+    try:
+        return _run(argv, around, process, shared)
+    except HelpAsked as asked:
+        around.print(asked.text + "\n")
+        return 0
 
 
 def _run(argv: Sequence[str], around: Surroundings, process: Process | None, shared: dict[str, Any]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -37,7 +38,8 @@ class Surroundings:
 
     def complain(self, text: str) -> None:
         """Write *text* to standard error as it is."""
-        self._write(self.stderr, text)
+        with suppress(OSError):  # nobody is left to be told, and what was to be done goes on
+            self._write(self.stderr, text)
 
     def _write(self, stream: BinaryIO, text: str) -> None:
         with self._lock:

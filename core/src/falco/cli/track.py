@@ -68,8 +68,7 @@ class Track:
         if pipeline is None or decoder is None:
             return
         rules = rulebook.ruleset(self.name, decoder)
-        for key in list(pipeline.rules.table):
-            _ = rules.table[key]
+        rules.warm(pipeline.rules)
         pipeline.rules = rules
 
     def stop(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from falco.documents.nodes import ScalarNode, ScalarStyle, Span
+from falco.documents.nodes import ScalarNode, ScalarStyle
 from falco.documents.text import Segment, Text, Written
 
 if TYPE_CHECKING:
@@ -59,11 +59,6 @@ def to_text(node: ScalarNode, source: SourceFile, note: str = "") -> Text:
     else:
         offsets = (start,) * (len(value) + 1)
     return Text((Segment(value, Written(source.span(start, end), offsets, note)),))
-
-
-def content_span(node: ScalarNode, source: SourceFile) -> Span:
-    """Where the value is written: without anchor, tag and quotes."""
-    return source.span(*_content(node, source.text))
 
 
 def _content(node: ScalarNode, text: str) -> tuple[int, int]:

@@ -6,7 +6,7 @@ Every item is tried; one with a fault is poisoned, and what refers to it is left
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeVar
@@ -25,7 +25,7 @@ from falco.rules.collection import CollectedMacro, CollectedRule, Collection
 from falco.rules.faults import Poisoned, RuleFault, Where
 from falco.rules.items import RuleDefinition
 from falco.rules.lists import ListNames, ResolvedList, resolve, substitute
-from falco.rules.macros import Expanded, Macros, ResolvedMacro
+from falco.rules.macros import Expanded, Macros, ResolvedMacro, identifiers
 from falco.rules.model import ExtraField, Rule
 from falco.templates import parse as templates
 from falco.templates.model import Template
@@ -231,9 +231,23 @@ class Compiler:
     ) -> tuple[_Source, Expanded, Condition, frozenset[int] | None]:
         where = definition.where
         source = self._source(condition, where.into("rule condition", "", definition.condition_span))
-        expanded = self._macros.expand(source.parsed, where, condition, lambda _: True)
+        try:
+            expanded = self._macros.expand(source.parsed, where, condition, lambda _: True)
+        except RuleFault as undefined:
+            raise RuleFault(*undefined.diagnostics, *self._faults_beside_names(source, definition, scope)) from None
         _check_size(expanded.size, source.where)
         return source, expanded, *self._checked(source, expanded.expr, definition, scope)
+
+    def _faults_beside_names(self, source: _Source, definition: RuleDefinition, scope: Scope) -> Iterator[Diagnostic]:
+        """Faults of the checks of a condition whose macros are unknown, which upstream does not look at then."""
+        names = {name.extent for name in identifiers(source.parsed)}
+        try:
+            check.check(source.parsed, scope)
+        except ConditionError as error:
+            for one in (error, *error.further):
+                failed = self._failed(one, source, definition)
+                if one.extent not in names and isinstance(failed, RuleFault):
+                    yield from failed.diagnostics
 
     def _output(self, definition: RuleDefinition, scope: Scope) -> Text:
         """The output with additions and without what is no longer supported."""

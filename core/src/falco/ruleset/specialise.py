@@ -88,12 +88,6 @@ def rebuild(condition: Condition, literal: Literal) -> Condition:
             return done
 
 
-def conjunction(parts: Iterable[Condition]) -> Condition:
-    """All of *parts*, simplified; the parts are in the form that ``rebuild`` makes."""
-    joint = _Joint(And(tuple(parts)), is_positive=True)
-    return FALSE if any(map(joint.decides, joint.children)) else joint.whole()
-
-
 def disjunction(parts: Iterable[Condition]) -> Condition:
     """One of *parts*, simplified; the parts are in the form that ``rebuild`` makes."""
     joint = _Joint(Or(tuple(parts)), is_positive=True)
@@ -111,7 +105,7 @@ def fold(condition: Condition, decide: Decide) -> Condition:
     def literal(check: Check, is_positive: bool) -> Condition:  # noqa: FBT001  the signature of Literal
         truth = decide(check)
         if truth is None:
-            return check if is_positive else Not(check)
+            return signed(check, is_positive)
         return TRUE if truth is is_positive else FALSE
 
     return rebuild(condition, literal)

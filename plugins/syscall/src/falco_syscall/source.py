@@ -13,6 +13,8 @@ from falco_syscall.capture import CaptureError
 from falco_syscall.capture.chunks import Chunk, ChunkReader
 
 _REPLAY: Final = "replay"
+_DEFAULT: Final = "kmod"
+"""Of the key ``engine.kind``, where nothing says what to read."""
 _MAGIC: Final = b"\x0a\x0d\x0d\x0a"
 """Type of the block that every capture begins with."""
 
@@ -60,9 +62,11 @@ class SyscallSource(Source[Chunk]):
             SourceError: The capture cannot be read, or not to its end: what is whole was handed out before. Or the
                 system calls of this machine are asked for.
         """
-        if self.config.kind not in {"", _REPLAY}:
+        is_given = bool(self.open_params) or self.stream is not None
+        kind = self.config.kind or (_REPLAY if is_given else _DEFAULT)
+        if kind != _REPLAY:
             raise SourceError(
-                f"engine.kind '{self.config.kind}' needs live capture, which this version does not have: replay a "
+                f"engine.kind '{kind}' needs live capture, which this version does not have: replay a "
                 "capture with engine.kind: replay and engine.replay.capture_file, or set engine.kind: nodriver"
             )
         if self._is_closed:
