@@ -10,7 +10,7 @@ CAPTURE_EVENTS ?= 1500000
 PORTABLE := core/src plugins/k8s_audit/src plugins/outputs/src
 PYTEST := $(BIN)/pytest -q
 
-.PHONY: demo test lint types layers unit zone conformance docs packaging pythons bench clean
+.PHONY: demo test lint types layers unit zone conformance agreement docs packaging pythons bench clean
 
 .venv/ready: requirements-dev.txt pyproject.toml $(wildcard */pyproject.toml plugins/*/pyproject.toml examples/*/pyproject.toml)
 	@echo "Installing into .venv, once; this takes a minute or two."
@@ -49,6 +49,10 @@ zone: .venv/ready
 # Recorded answers of Falco in ../shared, skipped where that is not.
 conformance: .venv/ready
 	$(PYTEST) -n $(JOBS) --dist loadfile -rs tests/conformance
+
+# Every recorded value of every field: which fields differ from Falco's, on how many events, and why. Takes a minute or two.
+agreement: .venv/ready
+	$(PYTEST) -n $(JOBS) --whole --agreement tests/conformance/syscall/test_fields.py tests/conformance/test_k8s_fields.py
 
 .venv-docs/ready: requirements-docs.txt
 	$(PYTHON) -m venv .venv-docs

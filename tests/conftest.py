@@ -6,6 +6,7 @@
 from pathlib import Path
 
 import pytest
+from recorded.agreement import PROPERTY, summary
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 
@@ -14,6 +15,22 @@ def pytest_addoption(parser):
     parser.addoption("--conformance", type=Path, default=SHARED / "conformance", help="folder of the conformance cases")
     parser.addoption("--oracle", type=Path, default=SHARED / "oracle", help="folder of the recorded answers of Falco")
     parser.addoption("--whole", action="store_true", help="compare every recorded value, where a part is the default")
+    parser.addoption("--agreement", action="store_true", help="print agreement with Falco field by field")
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    handed_on = [
+        value
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", None) == "call"
+        for name, value in report.user_properties
+        if name == PROPERTY
+    ]
+    if handed_on:
+        terminalreporter.section("agreement with Falco")
+        for line in summary(handed_on, whole=config.getoption("--agreement")):
+            terminalreporter.write_line(line)
 
 
 def folder(request, option):

@@ -9,6 +9,7 @@ import re
 
 import pytest
 from recorded import audit_events as audit
+from recorded.agreement import Agreement
 from recorded.verdict import Reason, Verdict
 
 NOT_JSON = "records that are not JSON"
@@ -55,10 +56,11 @@ def _of_count(line, events):
     return None
 
 
-def test_every_field_of_every_event_is_worth_the_same(folder, decoded):
+def test_every_field_of_every_event_is_worth_the_same(folder, decoded, record_property):
     names = json.loads((folder / "field_names.json").read_text(encoding="utf-8"))
     recorded = {record["event"]: record for record in audit.lines(folder / "fields.jsonl.gz")}
     verdict = Verdict("k8s_audit/k8s/fields")
+    agreement = Agreement(verdict.suite)
     for line, events, _ in decoded:
         if len(events) != len(line["events"]):
             continue  # judged above
@@ -73,9 +75,12 @@ def test_every_field_of_every_event_is_worth_the_same(folder, decoded):
                 actual = audit.getter(name)(event)
                 if audit.shown(actual) == expected:
                     verdict.agreed += 1
+                    agreement.agree(name)
                 else:
                     case = _of_value(line, event, name, actual) or f"{name} (line {line['id']})"
+                    agreement.differ(name, case)
                     verdict.differ(case, f"{actual!r}, Falco has {expected!r}"[:300])
+    agreement.hand_on(record_property)
     verdict.judge(folder / "fields.jsonl.gz")
 
 

@@ -65,8 +65,6 @@ class Causes:
             return "leftover"
         if expression.startswith("proc.exe_ino.ctime_duration") and got is None:
             return "leftover"
-        if expression == "proc.ppid.duration" and got is None:
-            return "unknown-parent"
         if expression.startswith("evt.deltatime"):
             return "delta"
         if expression.startswith("fs.path.") and text.startswith("<UNKNOWN>"):
@@ -77,8 +75,6 @@ class Causes:
             return "newline"
         if expression == "fdlist.sips" and "0.0.0.0" in text:
             return "server-v6"
-        if expression.startswith("proc.aenv") and thread is not None and not thread.is_valid:
-            return "unknown-parent"
         if "<unknown>" in text or (process in self.mapped and expression == "fd.l4proto"):
             return "mapped-v6"
         if fd is not None and fd.type is FdType.IPV6_SOCKET and fd.l4 == L4Protocol.UDP:
@@ -89,7 +85,12 @@ class Causes:
             return "container-users"
         if process in self.bpf:
             return "bpf"
-        if process in self.memfd and expression in {"proc.fdopencount", "proc.fdusage", "fd.types"}:
+        if process in self.memfd and expression in {
+            "proc.fdopencount",
+            "proc.fdusage",
+            "proc.ppid.duration",
+            "fd.types",
+        }:
             return "failed-memfd"
         if expression.startswith("proc.env") and want == "":
             return "thread-env"

@@ -8,6 +8,7 @@ import re
 from collections import Counter, defaultdict
 
 import msgspec
+from recorded.agreement import Agreement
 from recorded.causes import Causes
 from recorded.syscalls import captures, events, lines, scope
 from recorded.verdict import Reason, Verdict
@@ -65,7 +66,7 @@ class Column:
         return sorted(value) if isinstance(value, list) else value
 
 
-def test_fields(capture, oracle, request):
+def test_fields(capture, oracle, request, record_property):
     step = 1 if request.config.getoption("--whole") else FEW
     folder = oracle / "syscall" / "fields"
     names = json.loads((folder / "field_names.json").read_text(encoding="utf-8"))
@@ -85,6 +86,7 @@ def test_fields(capture, oracle, request):
             ]
     causes, found, examples = Causes(), Counter(), {}
     verdict = Verdict(f"syscall/fields/{capture}")
+    agreement = Agreement(verdict.suite)
     shown = set()
     for event in events(oracle / "syscall" / "captures" / f"{capture}.scap"):
         shown.add(event.num)
@@ -103,10 +105,13 @@ def test_fields(capture, oracle, request):
                 got = column.got(event)
                 if got == want:
                     verdict.agreed += 1
+                    agreement.agree(expression)
                 else:
                     cause = causes.of_value(event, expression, got, want) or "unexplained"
                     found[cause, expression] += 1
+                    agreement.differ(expression, f"{cause} {expression}")
                     examples.setdefault((cause, expression), (event.num, event.name, got, want))
+    agreement.hand_on(record_property)
     for (cause, expression), number in sorted(found.items()):
         num, name, got, want = examples[cause, expression]
         verdict.differ(f"{cause} {expression}", f"{number}, first {name} {num}: {got!r} instead of {want!r}")

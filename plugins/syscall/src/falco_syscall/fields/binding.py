@@ -34,6 +34,11 @@ def of_thread(getter: OfThread) -> Binder:
     return lambda _argument: read
 
 
+def nonzero(getter: OfThread) -> Binder:
+    """The same; absent where it is 0 or empty."""
+    return of_thread(lambda thread: getter(thread) or None)
+
+
 def number(argument: str | None) -> int:
     """An argument as a number.
 
