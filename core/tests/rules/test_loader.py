@@ -737,3 +737,25 @@ def test_checks_beside_an_unknown_macro_are_looked_at_too(load):
         ("LOAD_ERR_COMPILE_CONDITION", 0),
         ("LOAD_ERR_COMPILE_CONDITION", 40),
     ]
+
+
+def test_every_wrong_key_of_a_rule_is_told_and_the_rest_of_it_is_looked_at(scopes):
+    text = """
+- rule: r
+  condition: proc.nme = a
+  priority: WARNIN
+  enabled: maybe
+  tags: 5
+"""
+    loader = RuleLoader(scopes)
+    found = loader.load("f.yaml", text.encode())
+
+    assert [error.message for error in found.errors] == [
+        "Item has no mapping for key 'output'",
+        "Item has no mapping for key 'desc'",
+        "Invalid priority",
+        "Can't decode YAML scalar value",
+        "Value is not a sequence",
+        "filter_check called with nonexistent field proc.nme",
+    ]
+    assert loader.rules == ()

@@ -77,7 +77,8 @@ class CollectedRule:
 class Collection:
     """All items, by name and in the order of their first definition.
 
-    ``poisoned`` has the kinds and names of items with a fault: what refers to them is not faulty for that.
+    ``poisoned`` has the kinds and names of items with a fault: what refers to them is not faulty for that. ``doubtful``
+    has the names of rules with a fault that are looked at for further ones, and left out then.
     """
 
     scopes: Mapping[str, Scope]
@@ -88,6 +89,7 @@ class Collection:
     required_engine_version: Version = _NO_VERSION
     required_plugins: list[PluginRequirement] = field(default_factory=list)
     poisoned: set[tuple[str, str]] = field(default_factory=set)
+    doubtful: set[str] = field(default_factory=set)
     _next: int = 0
 
     @property

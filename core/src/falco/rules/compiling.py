@@ -107,7 +107,9 @@ class Compiler:
         }
         for rule in self.collection.rules.values():
             self._try("rule", rule.definition.name, partial(self._rule, rule))
-        if not self._done.errors and not poisoned:
+        doubtful = self.collection.doubtful
+        self._done.rules = [one for one in self._done.rules if one.rule.name not in doubtful]
+        if not self._done.errors and not poisoned and not doubtful:
             self._warn_of_unused()
         return self._done
 

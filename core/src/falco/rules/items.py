@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from falco.documents.diagnostics import Diagnostic
 from falco.documents.nodes import Span
 from falco.documents.text import Text
 from falco.rules.faults import Where
@@ -74,7 +75,10 @@ class ExceptionItem:
 
 @dataclass(frozen=True, slots=True)
 class RuleDefinition:
-    """``rule``: defines a rule, or redefines it completely. ``source``: "" when none is given."""
+    """``rule``: defines a rule, or redefines it completely. ``source``: "" when none is given.
+
+    ``faults`` are of keys that could not be read; such a rule is looked at for further ones, and left out.
+    """
 
     name: str
     condition: Text
@@ -92,6 +96,7 @@ class RuleDefinition:
     skips_unknown_filter: bool = False
     is_capture: bool = False
     capture_duration_ms: int = 0
+    faults: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

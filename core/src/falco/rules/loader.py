@@ -16,7 +16,7 @@ from falco.rules.codes import ErrorCode
 from falco.rules.collection import Collection
 from falco.rules.compiling import Compiled, Compiler
 from falco.rules.faults import RuleFault, Where
-from falco.rules.items import PluginRequirement
+from falco.rules.items import PluginRequirement, RuleDefinition
 from falco.rules.model import Priority, Rule
 from falco.rules.reading import ItemReader
 from falco.rules.result import LoadResult
@@ -133,6 +133,9 @@ class RuleLoader:
                 continue
             try:
                 for item in items.items(node, root):
+                    if isinstance(item, RuleDefinition) and item.faults:
+                        reading.fail(*item.faults)
+                        self._collection.doubtful.add(item.name)
                     self._collection.add(item, reading.warnings.append)
             except RuleFault as fault:
                 reading.fail(*fault.diagnostics)

@@ -1,6 +1,7 @@
 """Reads the items of a rule file: from nodes to ``rules.items``.
 
-The order of the checks is Falco's (rules-language.md §2 to §6): an item ends at its first fault.
+The order of the checks is Falco's (rules-language.md §2 to §6), whose reading of an item ends at the first fault. So it
+does here, but for the keys of a rule: each of them can be wrong by itself, and all that are wrong are told.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from falco.documents import scalars
 from falco.documents.diagnostics import Diagnostic
@@ -17,7 +18,7 @@ from falco.documents.source import SourceFile
 from falco.documents.suggestions import did_you_mean
 from falco.documents.text import Text
 from falco.rules.codes import ErrorCode, WarningCode
-from falco.rules.faults import Where
+from falco.rules.faults import RuleFault, Where
 from falco.rules.items import (
     EngineRequirement,
     Entry,
@@ -37,6 +38,8 @@ from falco.rules.model import Priority
 from falco.rules.overrides import Overrides
 from falco.rules.values import Values, scalar, uint32
 from falco.rules.versions import Version
+
+T = TypeVar("T")
 
 EXTENSION_KEY: Final = "x-falco-py"
 """Keys of ours stand below this one, so that Falco reads the file too (and warns)."""
@@ -68,6 +71,21 @@ _ENABLED_IS_DEPRECATED: Final = (
     "The standalone 'enabled' key usage is deprecated. The correct approach requires also a 'replace' entry under the "
     "'override' key (i.e. 'enabled: replace')."
 )
+
+
+class _Attempt:
+    """Reads one thing after the other; what is wrong with some does not keep the others from being read."""
+
+    def __init__(self) -> None:
+        self.diagnostics: list[Diagnostic] = []
+
+    def __call__(self, read: Callable[[], T]) -> T | None:
+        """What *read* returns; None if that is wrong."""
+        try:
+            return read()
+        except RuleFault as fault:
+            self.diagnostics += fault.diagnostics
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +209,7 @@ class ItemReader:
             keys = tuple(key for key in ("condition", "exceptions") if key in values)
             yield RuleAppend(self._change(values, keys, "append"))
         elif any(key in values for key in ("condition", "output", "desc", "priority")):
-            yield self._definition(values)
+            yield self._definition(values, _Attempt())
         else:
             is_enabled = values.boolean("enabled")
             self.warn(values.where.warning(WarningCode.LOAD_DEPRECATED_ITEM, _ENABLED_IS_DEPRECATED))
@@ -199,27 +217,44 @@ class ItemReader:
         self._check_extension(values)
         self._warn_of_unknown_keys(values, _RULE_KEYS)
 
-    def _definition(self, values: Values) -> RuleDefinition:
-        condition = values.text("condition")
-        output = values.text("output").strip(_BLANKS)
-        description = values.scalar("desc").text
+    def _definition(self, values: Values, attempt: _Attempt) -> RuleDefinition:
+        """The rule, with its faults, and something harmless where a key is wrong.
+
+        Raises:
+            RuleFault: Nothing can be said of the rest.
+        """
+        condition = attempt(lambda: values.text("condition"))
+        output = attempt(lambda: values.text("output").strip(_BLANKS))
+        description = attempt(lambda: values.scalar("desc").text)
+        priority = attempt(lambda: _priority(values))
+        source = attempt(lambda: values.optional_str("source", ""))
+        is_enabled = attempt(lambda: values.optional_boolean("enabled", default=True))
+        is_capture = attempt(lambda: values.optional_boolean("capture", default=False))
+        duration_ms = attempt(lambda: values.uint32("capture_duration") if "capture_duration" in values else 0)
+        warns = attempt(lambda: values.optional_boolean("warn_evttypes", default=True))
+        skips = attempt(lambda: values.optional_boolean("skip-if-unknown-filter", default=False))
+        tags = attempt(lambda: _tags(values) if "tags" in values else ())
+        exceptions = attempt(lambda: self._exceptions(values, is_append=False))
+        if condition is None or source is None or exceptions is None:
+            raise RuleFault(*attempt.diagnostics)
         return RuleDefinition(
             name=values.where.context[-1].name,
             condition=condition,
             condition_span=values.span("condition"),
-            output=output,
+            output=Text.of("?") if output is None else output,
             output_span=values.span("output"),
-            description=description,
-            priority=_priority(values),
+            description=description or "",
+            priority=Priority.EMERGENCY if priority is None else priority,
             where=values.where,
-            source=values.optional_str("source", ""),
-            is_enabled=values.optional_boolean("enabled", default=True),
-            is_capture=values.optional_boolean("capture", default=False),
-            capture_duration_ms=values.uint32("capture_duration") if "capture_duration" in values else 0,
-            warns_event_types=values.optional_boolean("warn_evttypes", default=True),
-            skips_unknown_filter=values.optional_boolean("skip-if-unknown-filter", default=False),
-            tags=_tags(values) if "tags" in values else (),
-            exceptions=self._exceptions(values, is_append=False),
+            source=source,
+            is_enabled=is_enabled is not False,
+            is_capture=bool(is_capture),
+            capture_duration_ms=duration_ms or 0,
+            warns_event_types=bool(warns),
+            skips_unknown_filter=bool(skips),
+            tags=tags or (),
+            exceptions=exceptions,
+            faults=tuple(attempt.diagnostics),
         )
 
     def _change(self, values: Values, keys: tuple[str, ...], operation: str) -> RuleChange:
