@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 _ABSENT: Any = None
 """Default of a key that is missing. Declared ``str`` all the same, so that ``null`` does not decode: it is a text."""
 _MISS: Any = object()
-_NOT_PLAIN: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _NOT_RECOGNIZED: Final = "data not recognized as a k8s audit event"
 _SHOWN: Final = 40
 """Characters of a bad time stamp in a message."""
@@ -166,7 +165,7 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
         for record in records:
             try:
                 key = read(record)
-            except _NOT_PLAIN:
+            except document.REFUSED:
                 pass
             else:
                 stamp = key.stageTimestamp
@@ -217,7 +216,7 @@ class AuditDecoder(Decoder[Sequence[bytes], AuditEvent]):
             return
         try:
             items: Iterable[Slice] = _read_list(record).items
-        except _NOT_PLAIN:
+        except document.REFUSED:
             data = bytes(record).strip(document.BLANKS)
             if not data:
                 return
