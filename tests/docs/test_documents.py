@@ -53,6 +53,28 @@ def pattern(output):
     return re.compile("".join(lines))
 
 
+def follow(path, folder, environment, timeout_s=60):
+    """Run every command of a document in *folder*, where its files are put; assert that it prints what is shown."""
+    ran_any = False
+    for info, caption, body in blocks(path):
+        if caption:
+            (folder / caption).write_text(body, encoding="utf-8")
+        for command, output in transcript(body) if info == "console" else ():
+            ran = subprocess.run(
+                shlex.split(command),
+                cwd=folder,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=timeout_s,
+                check=False,
+            )
+            ran_any = True
+
+            assert pattern(output).fullmatch(ran.stdout), f"$ {command}\n{ran.stdout}{ran.stderr}\n-- not --\n{output}"
+    assert ran_any
+
+
 @pytest.mark.parametrize("path", [d for d in DOCUMENTS if "```console" in d.read_text(encoding="utf-8")], ids=named)
 def test_commands_print_what_is_shown(path, tmp_path):
     environment = {
@@ -63,26 +85,7 @@ def test_commands_print_what_is_shown(path, tmp_path):
     }
     if path.parent == ROOT:
         (tmp_path / "examples").symlink_to(ROOT / "examples")
-    ran_any = False
-    for info, caption, body in blocks(path):
-        if caption:
-            (tmp_path / caption).write_text(body, encoding="utf-8")
-        if info != "console":
-            continue
-        for command, output in transcript(body):
-            ran = subprocess.run(
-                shlex.split(command),
-                cwd=tmp_path,
-                env=environment,
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
-            ran_any, printed = True, ran.stdout
-
-            assert pattern(output).fullmatch(printed), f"$ {command}\n{printed}{ran.stderr}\n-- expected --\n{output}"
-    assert ran_any
+    follow(path, tmp_path, environment)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=named)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from falco.alerts import internal
+from falco.cli.wrapping import WrappingDecoder
 from falco.clock import NS
 from falco.conditions.checked import TRUE
 from falco.errors import SourceError
@@ -129,7 +130,7 @@ class DropMonitor:
         return goes_on
 
 
-class Watched(Decoder[Any, Any]):
+class Watched(WrappingDecoder):
     """A decoder whose source's kernel is watched by *monitor*.
 
     A simulation goes by the times of events and therefore looks at each of them; what is measured goes by the clock,
@@ -141,19 +142,9 @@ class Watched(Decoder[Any, Any]):
     """
 
     def __init__(self, inner: Decoder[Any, Any], monitor: DropMonitor) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._monitor = monitor
         self._shown: tuple[Ruleset[Any], Ruleset[Any]] | None = None
-
-    @property
-    def count(self) -> int:  # type: ignore[override] # that of the decoder inside
-        """Events so far."""
-        return self._inner.count
-
-    @property
-    def start_ns(self) -> int | None:  # type: ignore[override] # that of the decoder inside
-        """Time of the first event."""
-        return self._inner.start_ns
 
     def select(self, batch: Any, rules: Ruleset[Any]) -> Iterable[tuple[Residual[Any], Any]]:
         """Candidates.
@@ -174,10 +165,6 @@ class Watched(Decoder[Any, Any]):
     def _look(self, now_ns: int) -> None:
         if not self._monitor.look(now_ns):
             raise SourceError("events were dropped, and syscall_event_drops.actions has exit")
-
-    def counters(self) -> Mapping[str, int]:
-        """Those of the decoder inside."""
-        return self._inner.counters()
 
 
 def _showing_all(rules: Ruleset[Any], decoder: Decoder[Any, Any]) -> Ruleset[Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from falco.cli.wrapping import WrappingDecoder
 from falco.clock import NS
 from falco.sources import Decoder
 
@@ -33,7 +34,7 @@ def ending_after(seconds: int, stop: Callable[[], None]) -> Iterator[None]:
         timer.join()
 
 
-class Limited(Decoder[Any, Any]):
+class Limited(WrappingDecoder):
     """A decoder that ends its source once an event is more than *seconds* younger than the first.
 
     That event and what follows raise no alert: of a log that is read faster than it was written, what belongs to
@@ -46,7 +47,7 @@ class Limited(Decoder[Any, Any]):
     """
 
     def __init__(self, inner: Decoder[Any, Any], seconds: int, close: Callable[[], None]) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._limit_ns = seconds * NS
         self._close = close
         self._is_over = False
@@ -62,7 +63,3 @@ class Limited(Decoder[Any, Any]):
                 self._close()
                 return
             yield residual, event
-
-    def counters(self) -> Mapping[str, int]:
-        """Those of the decoder inside."""
-        return self._inner.counters()

@@ -14,10 +14,10 @@ from falco.documents.nearby import nearest
 from falco.errors import ConfigError
 from falco.plugins.activation import SYSCALL
 from falco.sources import InputStream, Source
+from falco.sources.stream import GZIP
 
 STDIN: Final = "-"
 _HEAD_BYTES: Final = 1 << 16
-_GZIP: Final = b"\x1f\x8b"
 _GZIP_WINDOW: Final = 31
 
 
@@ -136,7 +136,7 @@ def _head(path: Path) -> bytes:
 
 def _inflated(head: bytes) -> bytes:
     """*head*, or what is in it if it is gzip."""
-    if not head.startswith(_GZIP):
+    if not head.startswith(GZIP):
         return head
     try:
         return zlib.decompressobj(_GZIP_WINDOW).decompress(head, _HEAD_BYTES)

@@ -9,7 +9,8 @@ from typing import Any, BinaryIO, Final
 from falco.errors import SourceError
 
 _BLOCK: Final = 1 << 16
-_GZIP: Final = b"\x1f\x8b"
+GZIP: Final = b"\x1f\x8b"
+"""How gzip files begin."""
 _ENOUGH: Final = 4
 """Bytes by which files are told apart; what is compressed needs some more."""
 _ENOUGH_PACKED: Final = 1024
@@ -44,7 +45,7 @@ class InputStream(io.RawIOBase):
         Raises:
             OSError: It cannot be read.
         """
-        while len(self._seen) < (_ENOUGH_PACKED if self._seen.startswith(_GZIP) else _ENOUGH):
+        while len(self._seen) < (_ENOUGH_PACKED if self._seen.startswith(GZIP) else _ENOUGH):
             block = self._read(_BLOCK)
             if not block:
                 break
@@ -54,7 +55,7 @@ class InputStream(io.RawIOBase):
     @property
     def is_gzip(self) -> bool:
         """Whether it is compressed; looks."""
-        return self.look().startswith(_GZIP)
+        return self.look().startswith(GZIP)
 
     def readable(self) -> bool:
         """Yes."""
