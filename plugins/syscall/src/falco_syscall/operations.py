@@ -23,9 +23,7 @@ from falco_syscall.state.effects import TUPLE_AT, Effects
 from falco_syscall.state.sockets import PLAIN_TRANSFERS
 
 if TYPE_CHECKING:
-    from falco import Residual
     from falco_syscall.capture.chunks import Mask, Places
-    from falco_syscall.event import SyscallEvent
 
 VISIT, CLOSE, OPEN, OPEN_CLOSING, OPEN_CHECKED, COPY, MOVE, SOCKET, PIPE = range(9)
 """Operations: decode it and apply it like the plain decoder; forget a descriptor; enter an open file; one that exec
@@ -65,6 +63,9 @@ it whatever it is; whether it is absolute; whether exec closes the file.
 
 Small numbers on purpose: Python has them ready."""
 Numbers: TypeAlias = Iterator[tuple[int, int, int, int]]
+Visit: TypeAlias = tuple[int, int, int, int, int, bool, int]
+"""Of an event that is decoded: its place; its number; its time and that of the event before, in ns; the CPU; whether
+rules do not see it; what it is to them, an index into `Interest.left`."""
 
 
 class Operations:
@@ -105,7 +106,7 @@ class Operations:
         self.what = np.full(count, VISIT, np.int8)
         self._fds = np.zeros(count, np.int64)
         self._heads = columns.chunk.heads[self.places]
-        self._firsts = np.arange(count)
+        self._firsts = np.zeros(count, np.int64)
         self._seconds = np.zeros(count, np.int64)
         self._paths: list[tuple[Places, tuple[npt.NDArray[Any], ...]]] = []
         self.sockets: Numbers = iter(())
@@ -118,13 +119,23 @@ class Operations:
             self.sockets = self._take_made(SOCKET, (_SOCKET,), ((1, 4), (2, 4), (3, 4), (4, 4)))
             self.pipes = self._take_made(PIPE, (_PIPE, _PIPE2), ((1, 8), (2, 8), (3, 8), (4, 4)))
 
-    def left(self, index: int) -> Residual[SyscallEvent] | None:
-        """What is left of the rules for a visited event; *index*: among the operations."""
-        return self._interest.left[self._kinds.item(index)]
+    def visits(self) -> Iterator[Visit]:
+        """The events that are decoded, in order."""
+        return self._visits(np.flatnonzero(self.what == VISIT))
 
-    def before_ns(self, index: int) -> int:
-        """The time of the event before a visited one."""
-        return self._before_ns.item(index)
+    def visit(self, start: int) -> Visit:
+        """The event of an open that is decoded after all; *start*: where it begins, undecoded, in the chunk's data."""
+        return next(self._visits(self._heads.searchsorted([start - _CODE_AT])))
+
+    def _visits(self, at: Places) -> Iterator[Visit]:
+        places, columns = self.places[at], self._columns
+        chunk = columns.chunk
+        hidden = np.zeros(len(at), np.bool_) if columns.hidden is None else columns.hidden[places]
+        told = (
+            *(places, columns.nums[places], i64(chunk.data)[self._heads[at]].view(np.uint64), self._before_ns[at]),
+            *(u16(chunk.data)[chunk.starts[places]], hidden, self._kinds[at]),
+        )
+        return zip(*[column.tolist() for column in told], strict=True)
 
     def paths(self) -> Iterator[Path]:
         """Of the opens that must be looked at, in order."""
@@ -134,16 +145,12 @@ class Operations:
         columns = zip(*[rows for _, rows in self._paths], strict=True)
         return zip(*[np.concatenate(column)[order].tolist() for column in columns], strict=True)
 
-    def opening(self, start: int) -> int:
-        """The index of the operation whose undecoded event begins at *start* in the chunk's data."""
-        return int(self._heads.searchsorted(start - _CODE_AT))
-
     def __iter__(self) -> Iterator[tuple[int, int, int, int, int]]:
         """The operations in order.
 
         Each is what is to be done; the thread; the descriptor that is closed, opened, made by a copy, or that moved
         data; then two numbers: of opens where the undecoded event begins in the chunk's data and its length; of copies
-        the descriptor that is copied, and whether exec closes the copy; of visits the index of the operation.
+        the descriptor that is copied, and whether exec closes the copy.
         """
         columns = (self.what, self._columns.tids[self.places], self._fds, self._firsts, self._seconds)
         return zip(*[column.tolist() for column in columns], strict=True)

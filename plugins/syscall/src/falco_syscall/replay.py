@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
     from falco import Residual, Ruleset
     from falco_syscall.capture import CaptureEvent
     from falco_syscall.capture.chunks import Chunk, Places
-    from falco_syscall.operations import Times
+    from falco_syscall.operations import Times, Visit
     from falco_syscall.state.threads import Thread
 
+_IS_HIDDEN, _KIND = 5, 6
+"""What of a visit is asked for by itself."""
 _NO_TID: Final = -(1 << 63) - 1
 """The number of no thread."""
 _IS_OF_KERNEL: Final = np.array([is_of_kernel(info) for info in EVENTS])
@@ -146,8 +149,9 @@ class ChunkReplay:
     def __iter__(self) -> Iterator[tuple[Residual[SyscallEvent], SyscallEvent]]:
         """Apply the events that change something and show those that a rule may match, one by one."""
         machine, operations, data = self._machine, self._operations, self._columns.chunk.data
-        known_or_new, generic, opens = machine.threads.known_or_new, self._interest.generic, self._interest.opens
-        paths, known = operations.paths(), opens.known
+        known_or_new, interest = machine.threads.known_or_new, self._interest
+        generic, opens, left = interest.generic, interest.opens, interest.left
+        paths, known, visits = operations.paths(), opens.known, operations.visits()
         nowhere = table = DescriptorTable()
         thread: Thread | None = None
         current, entries, limit = _NO_TID, table.entries, 0
@@ -194,32 +198,36 @@ class ChunkReplay:
                 elif residual is None:
                     entries[fd] = entry
                     continue
-            index = first if what == VISIT else operations.opening(first)
-            event, is_hidden = self._applied(index)
+            visit = next(visits) if what == VISIT else operations.visit(first)
+            event = self._applied(visit, tid)
             current = _NO_TID
-            if not is_hidden:
+            if not visit[_IS_HIDDEN]:
                 if residual is None:
-                    is_generic = event.code == GENERIC_EXIT
-                    residual = generic(event.number(0)) if is_generic else operations.left(index)
+                    residual = generic(event.number(0)) if event.code == GENERIC_EXIT else left[visit[_KIND]]
                 if residual is not None:
                     yield residual, event
             machine.settle()
         self._seen.end()
 
-    def _applied(self, index: int) -> tuple[SyscallEvent, bool]:
-        """The event of an operation, decoded and applied, and whether it is hidden from rules."""
-        columns, machine, operations, period = self._columns, self._machine, self._operations, self._period
-        place = operations.places.item(index)
-        item = columns.event(place)
-        event = SyscallEvent(item, machine)
-        event.start_ns = period.start_ns if place >= period.start_place else 0
-        event.previous_ns = operations.before_ns(index) or event.time_ns
-        enter = columns.enter(place)
-        if enter is not None:
-            event.enter = SyscallEvent(enter, machine)
+    def _applied(self, visit: Visit, tid: int) -> SyscallEvent:
+        """A visited event, decoded and applied."""
+        place, num, time_ns, before_ns, cpu, _, _ = visit
+        columns, period = self._columns, self._period
         self._seen.place = place
-        machine.apply(event)
-        return event, item.hidden
+        code, params = columns.params(place)
+        start_ns = period.start_ns if place >= period.start_place else 0
+        event = SyscallEvent(num, time_ns, tid, cpu, code, params, self._machine, before_ns or time_ns, start_ns)
+        if columns.kept is not None:
+            event.enter_of = partial(self._enter, place)
+        self._machine.apply(event)
+        return event
+
+    def _enter(self, place: int) -> SyscallEvent | None:
+        item = self._columns.enter(place)
+        if item is None:
+            return None
+        about = (item.num, item.time_ns, item.tid, item.cpu, item.code, item.params, self._machine)
+        return SyscallEvent(*about, item.time_ns, item.time_ns)
 
     def _change(self, table: DescriptorTable | None, what: int, fd: int, first: int, second: int) -> None:
         """Do what the operation says, other than to open and to close; *table*: None if it is not kept."""
