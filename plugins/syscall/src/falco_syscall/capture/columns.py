@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from falco_syscall.capture.capture_file import MAX_PROBLEMS
-from falco_syscall.capture.chunks import Chunk, Mask, Places, u32
+from falco_syscall.capture.chunks import Chunk, Data, Mask, Places, u32
 from falco_syscall.capture.conversion import KEPT_ENTERS, Fate, Origin, Plan, assembled, plan
 from falco_syscall.capture.event import CaptureEvent
 from falco_syscall.capture.event_table import EVENTS, FIXED_SIZES, EventSource
@@ -352,6 +352,6 @@ def _is_initial() -> Mask:
     return table
 
 
-def i64(data: bytes) -> Places:
+def i64(data: Data) -> Places:
     """Every i64 of *data*; see `u16`."""
     return np.ndarray(max(len(data) - 7, 0), np.dtype("<i8"), data, 0, (1,))
