@@ -313,12 +313,12 @@ def test_reopen_comes_between_the_alerts_before_and_after_it(make: Make) -> None
 
 def test_after_a_signal_the_end_has_a_deadline_and_what_is_left_is_counted(make: Make, reports: list[str]) -> None:
     stuck, quick = Recorded("http"), Recorded("stdout")
-    dispatcher = make(stuck, quick, capacity=4)
+    dispatcher = make(stuck, quick, capacity=4, output_timeout_s=0.05)
     stuck.gate.clear()
     source = threading.Thread(target=lambda: [dispatcher.emit(alert(num), wait=True) for num in range(6)])
     source.start()
     wait_until(lambda: dispatcher.channels[0].queue.waiting == 1 and quick.written == [0, 1, 2, 3, 4])
-    dispatcher.close(deadline_s=0.05)
+    dispatcher.close(lambda: True)
     source.join(PATIENCE_S)
 
     assert not source.is_alive()
