@@ -134,7 +134,8 @@ def test_a_run_of_some_seconds_ends_by_the_clock_while_events_come_that_no_rule_
             yield [json.dumps(EVENT | {"verb": "get"}).encode()]
 
     monkeypatch.setattr(AuditSource, "batches", endless)
-    monkeypatch.setattr(AuditSource, "close", Source.close)
+    for name in ("open", "close"):
+        monkeypatch.setattr(AuditSource, name, getattr(Source, name))
 
     assert run(here, "-M", "1").code == 0
 

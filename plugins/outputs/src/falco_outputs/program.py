@@ -106,11 +106,12 @@ class ProgramOutput(Output):
             return
         ending = self._child.finish()
         self._child = None
-        self._lose_unread(ending)
-        if ending.status != 0 or more:
+        if not self._lose_unread(ending, more) and (ending.status != 0 or more):
             self.context.report(f"{self._name}: {ending}{more}")
 
-    def _lose_unread(self, ending: Ending, in_hand: int = 0) -> None:
-        """Count what *ending* left unread, but for the alert *in_hand*."""
-        if (number := ending.unread - in_hand) > 0:
-            self.lose(f"{self._name}: {ending} and left alerts unread", number)
+    def _lose_unread(self, ending: Ending, more: str = "", *, in_hand: int = 0) -> bool:
+        """Count what *ending* left unread, but for the alert *in_hand*; whether there was any."""
+        number = ending.unread - in_hand
+        if number > 0:
+            self.lose(f"{self._name}: {ending} and left alerts unread{more}", number)
+        return number > 0
