@@ -188,7 +188,7 @@ class TestLeaky(_Contract):
             file.close()
 
 
-class TestForgetful(_Contract):
+class TestSkipping(_Contract):
     breaks = "test_gives_the_same_events_after_open"
 
     class Plugin(Numbers):
