@@ -76,7 +76,7 @@ class Child:
         self._killed = ""
         self._abandoned = threading.Event()
         self._lengths: deque[int] = deque()
-        """Of the newest lines: those that may be in the pipe."""
+        """What was written of the newest lines: those that may be in the pipe."""
         self._kept_bytes = 0
 
     @property
@@ -95,14 +95,12 @@ class Child:
         while self._kept_bytes - self._lengths[0] >= _PIPE_BYTES:
             self._kept_bytes -= self._lengths.popleft()
         rest = memoryview(line)
-        while rest:
-            try:
-                rest = rest[os.write(self._pipe, rest) :]
-            except BrokenPipeError:
-                raise OSError("closed its input") from None
-            except BlockingIOError:
-                if not self._comes_to_pass(self._is_writable):
-                    raise OSError(self._too_late("has not read for")) from None
+        try:
+            while rest:
+                rest = rest[self._write(rest) :]
+        finally:
+            self._lengths[-1] -= len(rest)
+            self._kept_bytes -= len(rest)
 
     def finish(self, *, drain: bool = True) -> Ending:
         """Close its input and wait for its end; if that takes too long it is killed.
@@ -131,6 +129,17 @@ class Child:
         """Wait for nothing any more: what runs in another thread comes to its end, and the program with it."""
         self._abandoned.set()
 
+    def _write(self, data: memoryview) -> int:
+        """Write some of *data*; how much."""
+        try:
+            return os.write(self._pipe, data)
+        except BrokenPipeError:
+            raise OSError("closed its input") from None
+        except BlockingIOError:
+            if not self._comes_to_pass(self._is_writable):
+                raise OSError(self._too_late("has not read for")) from None
+            return 0
+
     def _comes_to_pass(self, is_so: Callable[[float], bool]) -> bool:
         """Ask *is_so*, which waits for a moment, until it is; False if that takes too long."""
         end_s = time.monotonic() + self._timeout_s
@@ -140,13 +149,16 @@ class Child:
         return True
 
     def _is_writable(self, tick_s: float) -> bool:
-        return bool(select.select((), (self._pipe,), (), tick_s)[1])
+        return self._polls(select.POLLOUT, tick_s)
 
     def _is_drained(self, tick_s: float) -> bool:
-        """Whether nothing is in the pipe, or nobody reads any more."""
+        """Whether nothing is in the pipe, or nobody reads any more: that is told whatever is asked for."""
+        return not self._unread_bytes() or self._polls(0, tick_s)
+
+    def _polls(self, events: int, tick_s: float) -> bool:
         poll = select.poll()
-        poll.register(self._pipe, 0)  # for POLLERR, which is always told: the last reader is gone
-        return not self._unread_bytes() or bool(poll.poll(tick_s * 1000)) or not self._unread_bytes()
+        poll.register(self._pipe, events)
+        return bool(poll.poll(tick_s * 1000))
 
     def _has_ended(self, tick_s: float) -> bool:
         try:
