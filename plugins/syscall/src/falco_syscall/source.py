@@ -43,6 +43,7 @@ class SyscallSource(Source["Chunk"]):
         self._is_closed = False
         self._counters: dict[str, int] = {}
         self._file: BinaryIO | None = None
+        self._reader: ChunkReader | None = None
 
     @classmethod
     def recognises(cls, head: bytes) -> bool:
@@ -57,12 +58,11 @@ class SyscallSource(Source["Chunk"]):
         except (OSError, ValueError):  # a pipe, or closed since
             return 0
 
-    def batches(self) -> Iterator[Chunk]:
-        """The capture in chunks.
+    def open(self) -> None:
+        """Open the capture.
 
         Raises:
-            SourceError: The capture cannot be read, or not to its end: what is whole was handed out before. Or the
-                system calls of this machine are asked for.
+            SourceError: It cannot be read. Or the system calls of this machine are asked for.
         """
         is_given = bool(self.open_params) or self.stream is not None
         kind = self.config.kind or (_REPLAY if is_given else _DEFAULT)
@@ -71,19 +71,30 @@ class SyscallSource(Source["Chunk"]):
                 f"engine.kind '{kind}' needs live capture, which this version does not have: replay a "
                 "capture with engine.kind: replay and engine.replay.capture_file, or set engine.kind: nodriver"
             )
-        if self._is_closed:
-            return
         from falco_syscall.capture.chunks import ChunkReader  # brings numpy along: not for runs without a capture
 
         try:
             path = Path(self.open_params)
-            file = path.open("rb") if self.stream is None else cast("BinaryIO", self.stream)
-            reader = ChunkReader(file)
+            self._file = path.open("rb") if self.stream is None else cast("BinaryIO", self.stream)
+            self._reader = ChunkReader(self._file)
         except OSError as error:
             raise SourceError(f"cannot open capture {self.open_params}: {error.strerror or error}") from error
-        self._file = file
-        with file, reader:
-            yield from self._chunks(reader)
+
+    def batches(self) -> Iterator[Chunk]:
+        """The capture in chunks.
+
+        Raises:
+            SourceError: As ``open``, where nobody called it. Or the capture cannot be read to its end: what is whole
+                was handed out before.
+        """
+        if self._reader is None and not self._is_closed:
+            self.open()
+        reader, self._reader = self._reader, None
+        if reader is None or self._file is None:
+            return
+        with self._file, reader:
+            if not self._is_closed:
+                yield from self._chunks(reader)
 
     def _chunks(self, reader: ChunkReader) -> Iterator[Chunk]:
         try:
