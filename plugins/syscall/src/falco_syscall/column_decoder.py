@@ -17,10 +17,11 @@ from falco_syscall.event import SyscallEvent
 if TYPE_CHECKING:
     from falco import Check, RecordingLimits, Residual, Ruleset
     from falco_syscall.capture.chunks import Chunk
+    from falco_syscall.preparing import Prepared
     from falco_syscall.recording import Recorder
 
 
-class ColumnDecoder(Decoder["Chunk", SyscallEvent]):
+class ColumnDecoder(Decoder["Chunk | Prepared", SyscallEvent]):
     """Keeps the state of the machine; yields the events that a rule may match.
 
     Attributes:
@@ -57,7 +58,7 @@ class ColumnDecoder(Decoder["Chunk", SyscallEvent]):
         return self.replay.counters()
 
     def select(
-        self, batch: Chunk, rules: Ruleset[SyscallEvent]
+        self, batch: Chunk | Prepared, rules: Ruleset[SyscallEvent]
     ) -> Iterator[tuple[Residual[SyscallEvent], SyscallEvent]]:
         """The events of the chunk that a rule may match, in order; each is valid until the next is asked for."""
         replay = self.replay

@@ -14,23 +14,22 @@ SLOTS: Final = 3
 SLOT_BYTES: Final = 32 << 20
 """Only what is used of it takes memory."""
 _ALIGNED: Final = 64
-_IN_BAND: Final = -1
 
 
 class Parcel(NamedTuple):
     """A value on its way.
 
     Attributes:
-        slot: Where its large parts are; -1 if they are in the pickle, because they do not fit.
-        pickled: The value; of its arrays only their types, if they are in the slot.
-        data: Bytes that come with it; empty if they are at the start of the slot.
+        slot: Where its large parts are.
+        pickled: The value; of its arrays only their types, unless they did not fit.
         places: Offset and size of each array in the slot.
+        data: The bytes that come with it if they are not at the start of the slot, because they did not fit.
     """
 
     slot: int
     pickled: bytes
-    data: bytes
     places: tuple[tuple[int, int], ...] = ()
+    data: bytes | None = None
 
 
 class Slots:
@@ -65,17 +64,17 @@ class Slots:
             end = at + part.nbytes
             places.append((at, part.nbytes))
         if end > SLOT_BYTES:
-            return Parcel(_IN_BAND, pickle.dumps(value, 5), bytes(data))
+            return Parcel(slot, pickle.dumps(value, 5), data=bytes(data))
         memory = self._slots[slot]
         memory[: len(data)] = data
         for (at, size), part in zip(places, parts, strict=True):
             memory[at : at + size] = part
-        return Parcel(slot, pickled, b"", tuple(places))
+        return Parcel(slot, pickled, tuple(places))
 
     def take(self, parcel: Parcel) -> tuple[Any, Data]:
         """The value of a parcel and its data; they are gone when something else is put into the slot."""
-        if parcel.slot == _IN_BAND:
-            return pickle.loads(parcel.pickled), parcel.data
         memory = self._slots[parcel.slot]
         whole = memoryview(memory)
-        return pickle.loads(parcel.pickled, buffers=[whole[at : at + size] for at, size in parcel.places]), memory
+        buffers = [whole[at : at + size] for at, size in parcel.places]
+        value = pickle.loads(parcel.pickled, buffers=buffers)  # noqa: S301  comes from our own process
+        return value, memory if parcel.data is None else parcel.data

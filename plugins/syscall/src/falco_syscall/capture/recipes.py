@@ -11,10 +11,13 @@ from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from operator import itemgetter
 from struct import Struct
-from typing import Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from falco_syscall.capture.conversion import Fate, Origin, Piece, plan
 from falco_syscall.capture.event_table import EVENTS, FIXED_SIZES
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 MOST_PARAMETERS: Final = 64
 """No event has so many parameters."""
@@ -22,7 +25,7 @@ KIND: Final = Struct("<HI")
 """The end of an event's header: code and number of parameters. Their lengths follow."""
 _MOST_SHAPES: Final = 1 << 13
 
-Unpack: TypeAlias = Callable[[bytes, int], tuple[bytes, ...]]
+Unpack: TypeAlias = "Callable[[bytes | mmap, int], tuple[bytes, ...]]"
 """The parameters that begin at an offset of some bytes."""
 
 
