@@ -8,12 +8,12 @@ from recorded.syscalls import scope
 from falco.pipeline import evaluate
 from falco.rules.loader import RuleLoader
 from falco.ruleset import Ruleset
-from falco_syscall.ahead import ReadAhead
 from falco_syscall.capture import CaptureError, CaptureReader
 from falco_syscall.capture.chunks import ChunkReader
 from falco_syscall.column_decoder import ColumnDecoder
 from falco_syscall.decoder import SyscallDecoder
-from falco_syscall.interest import interest_of
+from falco_syscall.replaying.ahead import ReadAhead
+from falco_syscall.replaying.interest import interest_of
 
 OUTPUT = (
     "%evt.num %evt.type %evt.time %evt.deltatime %evt.reltime %evt.dir %evt.cpu %evt.args %evt.res %thread.tid "

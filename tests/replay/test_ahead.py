@@ -7,10 +7,10 @@ import pytest
 
 from falco.errors import SourceError
 from falco.pipeline import evaluate
-from falco_syscall import ahead as reading_ahead
-from falco_syscall.ahead import ReadAhead, is_worth_it
 from falco_syscall.capture.chunks import ChunkReader
 from falco_syscall.column_decoder import ColumnDecoder
+from falco_syscall.replaying import ahead as reading_ahead
+from falco_syscall.replaying.ahead import ReadAhead, is_worth_it
 from falco_syscall.source import Engine, SyscallSource
 from replay.equality import CONDITIONS, ahead, columnar, dispatched, rule, told
 from replay.streams import KINDS, Stream
@@ -85,7 +85,7 @@ def test_what_was_left_out_is_told(capture, tmp_path):
 
 
 def reading_wants():
-    from falco_syscall.interest import interest_of
+    from falco_syscall.replaying.interest import interest_of
 
     return interest_of(dispatched(RULES)).wants
 

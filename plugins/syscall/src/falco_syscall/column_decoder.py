@@ -17,8 +17,8 @@ from falco_syscall.event import SyscallEvent
 if TYPE_CHECKING:
     from falco import Check, RecordingLimits, Residual, Ruleset
     from falco_syscall.capture.chunks import Chunk
-    from falco_syscall.preparing import Prepared
     from falco_syscall.recording import Recorder
+    from falco_syscall.replaying.preparing import Prepared
 
 
 class ColumnDecoder(Decoder["Chunk | Prepared", SyscallEvent]):
@@ -33,7 +33,7 @@ class ColumnDecoder(Decoder["Chunk | Prepared", SyscallEvent]):
 
     def __init__(self) -> None:
         # numpy takes longer to import than a short run without a capture takes altogether.
-        from falco_syscall.replay import Replay
+        from falco_syscall.replaying.replay import Replay
 
         self.replay = Replay(self._say)
         self._recorder: Recorder | None = None

@@ -13,10 +13,10 @@ from falco_syscall.capture import CaptureError
 
 if TYPE_CHECKING:
     from falco import Ruleset
-    from falco_syscall.ahead import ReadAhead
     from falco_syscall.capture.chunks import Chunk, ChunkReader
     from falco_syscall.event import SyscallEvent
-    from falco_syscall.preparing import Prepared
+    from falco_syscall.replaying.ahead import ReadAhead
+    from falco_syscall.replaying.preparing import Prepared
 
 _REPLAY: Final = "replay"
 _DEFAULT: Final = "kmod"
@@ -77,8 +77,8 @@ class SyscallSource(Source["Chunk | Prepared"]):
                 "capture with engine.kind: replay and engine.replay.capture_file, or set engine.kind: nodriver"
             )
         # These bring numpy along: not for runs without a capture.
-        from falco_syscall.ahead import ReadAhead, is_worth_it
         from falco_syscall.capture.chunks import ChunkReader
+        from falco_syscall.replaying.ahead import ReadAhead, is_worth_it
 
         try:
             path = Path(self.open_params)
@@ -98,7 +98,7 @@ class SyscallSource(Source["Chunk | Prepared"]):
             SourceError: As ``open``, where nobody called it. Or the capture cannot be read to its end: what is whole
                 was handed out before.
         """
-        from falco_syscall.ahead import ReadAhead
+        from falco_syscall.replaying.ahead import ReadAhead
 
         if self._reader is None and not self._is_closed:
             self.open()
@@ -110,9 +110,9 @@ class SyscallSource(Source["Chunk | Prepared"]):
                 yield from self._prepared(file, reader) if isinstance(reader, ReadAhead) else self._chunks(reader)
 
     def _prepared(self, file: BinaryIO, reader: ReadAhead) -> Iterator[Chunk | Prepared]:
-        from falco_syscall.ahead import ProcessEndedError
         from falco_syscall.capture.chunks import ChunkReader
-        from falco_syscall.interest import interest_of
+        from falco_syscall.replaying.ahead import ProcessEndedError
+        from falco_syscall.replaying.interest import interest_of
 
         try:
             if self._rules is not None:
@@ -128,7 +128,7 @@ class SyscallSource(Source["Chunk | Prepared"]):
         yield from self._chunks(ChunkReader(file))
 
     def _chunks(self, reader: ChunkReader | ReadAhead) -> Iterator[Chunk | Prepared]:
-        from falco_syscall.ahead import ProcessEndedError
+        from falco_syscall.replaying.ahead import ProcessEndedError
 
         try:
             for chunk in reader:

@@ -49,7 +49,8 @@ def test_what_a_recipe_makes_is_what_the_plan_says(spoiled, kind, draw):
             wrong[draw.randrange(len(wrong))] = draw.randbytes(draw.randint(0, 9))
 
     kept = shape(code, params)
-    assert kept.unpack(b"..." + b"".join(params), 3) == tuple(params)
+    if kept.unpack is not None:
+        assert kept.unpack(b"..." + b"".join(params), 3) == tuple(params)
     assert kept.recipe in (recipe, None)
     found = None if kept.recipe is None else recipe.applied(tuple(params), entered)
 

@@ -14,12 +14,12 @@ from falco_syscall.capture.conversion import KEPT_ENTERS
 from falco_syscall.capture.event_table import EVENTS
 from falco_syscall.capture.linux import SYSCALLS
 from falco_syscall.catalogue.events import GENERIC_EXIT
-from falco_syscall.descriptor_columns import OPENING_CODES
 from falco_syscall.dispatch import ASYNCHRONOUS, DISPATCH, OUTCOMES, SUCCEEDED, key
-from falco_syscall.path_filter import NEUTRAL, PathFilter
+from falco_syscall.replaying.descriptor_columns import OPENING_CODES
+from falco_syscall.replaying.path_filter import NEUTRAL, PathFilter
+from falco_syscall.replaying.wants import INTENTS_A_CALL, IS_DIRECTORY, O_RDONLY, O_WRONLY, Wants
 from falco_syscall.state.effects import Effects
 from falco_syscall.state.paths import ABSENT, UNREADABLE, concat, directory_of, filename_of
-from falco_syscall.wants import INTENTS_A_CALL, IS_DIRECTORY, O_RDONLY, O_WRONLY, Wants
 
 if TYPE_CHECKING:
     from falco import Key, KeyPart, Residual, Ruleset

@@ -9,11 +9,11 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import BinaryIO
 
-from falco_syscall.ahead import Ending
 from falco_syscall.capture import CaptureError
 from falco_syscall.capture.chunks import ChunkReader
-from falco_syscall.preparing import Preparer
-from falco_syscall.slots import SLOTS, Slots
+from falco_syscall.replaying.ahead import Ending
+from falco_syscall.replaying.preparing import Preparer
+from falco_syscall.replaying.slots import SLOTS, Slots
 
 
 def serve(file: BinaryIO, slots: Slots, pipe: Connection, chunk_bytes: int) -> None:

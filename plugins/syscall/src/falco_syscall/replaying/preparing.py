@@ -10,12 +10,12 @@ import numpy as np
 from falco_syscall.capture.columns import NUMBERED, ColumnConverter, Columns, i64
 from falco_syscall.capture.event_table import EVENTS
 from falco_syscall.decoder import is_of_kernel
-from falco_syscall.operations import Operations
+from falco_syscall.replaying.operations import Operations
 
 if TYPE_CHECKING:
     from falco_syscall.capture.chunks import Chunk, Places
-    from falco_syscall.operations import Times
-    from falco_syscall.wants import Wants
+    from falco_syscall.replaying.operations import Times
+    from falco_syscall.replaying.wants import Wants
 
 _IS_OF_KERNEL: Final = np.array([is_of_kernel(info) for info in EVENTS])
 

@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, Self
 
 from falco_syscall.capture import CaptureError
 from falco_syscall.capture.chunks import CHUNK_BYTES
-from falco_syscall.slots import Slots
+from falco_syscall.replaying.slots import Slots
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from falco_syscall.capture.capture_file import Problem
-    from falco_syscall.preparing import Prepared
-    from falco_syscall.wants import Wants
+    from falco_syscall.replaying.preparing import Prepared
+    from falco_syscall.replaying.wants import Wants
 
 _PLAIN_BYTES: Final = 32 << 20
 _PACKED_BYTES: Final = 4 << 20
 """From which size on a capture, as it is or compressed, is worth starting a process."""
-_PROGRAM: Final = "falco_syscall.reading"
+_PROGRAM: Final = "falco_syscall.replaying.reading"
 _GRACE_S: Final = 5.0
 
 

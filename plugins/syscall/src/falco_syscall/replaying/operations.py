@@ -13,14 +13,14 @@ from falco_syscall.capture.columns import KEPT_ENTER, ORIGINAL, PLAIN, Columns, 
 from falco_syscall.capture.event_table import CODES, EVENTS, FIXED_SIZES
 from falco_syscall.capture.stored_event import HEADER
 from falco_syscall.catalogue.events import GENERIC_EXIT
-from falco_syscall.descriptor_columns import FD, OPENING_CODES, opens, parameters
 from falco_syscall.dispatch import FAILED, OUTCOMES, SUCCEEDED, UNCLEAR
 from falco_syscall.event import HAS_RESULT
+from falco_syscall.replaying.descriptor_columns import FD, OPENING_CODES, opens, parameters
+from falco_syscall.replaying.wants import Wants, intents
 from falco_syscall.state.copying import F_DUPFD, F_DUPFD_CLOEXEC, F_SETFD
 from falco_syscall.state.descriptors import CLOEXEC
 from falco_syscall.state.effects import TUPLE_AT
 from falco_syscall.state.sockets import PLAIN_TRANSFERS
-from falco_syscall.wants import Wants, intents
 
 if TYPE_CHECKING:
     from falco_syscall.capture.chunks import Mask, Places

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falco_syscall import slots as shared
-from falco_syscall.slots import SLOTS, Slots
+from falco_syscall.replaying import slots as shared
+from falco_syscall.replaying.slots import SLOTS, Slots
 
 
 @dataclass

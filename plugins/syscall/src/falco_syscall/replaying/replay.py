@@ -10,10 +10,10 @@ from falco_syscall.capture.capture_file import MAX_PROBLEMS
 from falco_syscall.catalogue.events import GENERIC_EXIT
 from falco_syscall.decoder import watched_names
 from falco_syscall.event import SyscallEvent
-from falco_syscall.interest import Interest, interest_of, not_asked
-from falco_syscall.operations import CLOSE, COPY, MOVE, OPEN_CHECKED, OPEN_CLOSING, SOCKET, VISIT
-from falco_syscall.preparing import Prepared, Preparer
-from falco_syscall.seen import Seen
+from falco_syscall.replaying.interest import Interest, interest_of, not_asked
+from falco_syscall.replaying.operations import CLOSE, COPY, MOVE, OPEN_CHECKED, OPEN_CLOSING, SOCKET, VISIT
+from falco_syscall.replaying.preparing import Prepared, Preparer
+from falco_syscall.replaying.seen import Seen
 from falco_syscall.state import Machine, new_machine
 from falco_syscall.state.making import new_pipe
 from falco_syscall.state.sockets import new_socket
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from falco import Residual, Ruleset
     from falco_syscall.capture import CaptureEvent
     from falco_syscall.capture.chunks import Chunk
-    from falco_syscall.operations import Visit
+    from falco_syscall.replaying.operations import Visit
     from falco_syscall.state.threads import Thread
 
 _IS_HIDDEN, _KIND = 5, 6
