@@ -2,6 +2,7 @@
 
 import gzip
 import random
+import signal
 
 import pytest
 
@@ -136,6 +137,19 @@ def test_a_process_that_is_killed_is_an_error_and_not_an_end(source, monkeypatch
 
     with pytest.raises(SourceError, match="the process that reads it has ended: signal 9"):
         list(batches)
+
+
+def test_signals_to_both_processes_leave_the_end_to_the_other_one(source, monkeypatch):
+    monkeypatch.setattr(ReadAhead.__init__, "__kwdefaults__", {"chunk_bytes": 300})
+    source.open()
+    source.focus(dispatched(RULES))
+    process, batches = source._reader._process, source.batches()
+    next(batches)
+    process.terminate()
+    process.send_signal(signal.SIGINT)
+
+    assert [*batches]
+    assert process.poll() == 0
 
 
 def test_closing_ends_the_process(source):

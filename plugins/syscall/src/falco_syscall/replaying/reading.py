@@ -44,7 +44,8 @@ def _hand_over(reader: ChunkReader, slots: Slots, pipe: Connection) -> str | Non
 
 def main() -> None:
     """Take from the command line the descriptors of the file, the memory and the pipe, and the size of chunks."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells both processes; the other one ends this one
+    for number in (signal.SIGINT, signal.SIGTERM):  # terminals and service managers tell both processes of a run:
+        signal.signal(number, signal.SIG_IGN)  # the other one drains what it has, and ends this one by closing the pipe
     file, memory, pipe, chunk_bytes = map(int, sys.argv[1:])
     with suppress(EOFError, ConnectionError), Connection(pipe) as connection, os.fdopen(file, "rb") as capture:
         serve(capture, Slots(memory), connection, chunk_bytes)
