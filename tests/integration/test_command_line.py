@@ -192,6 +192,28 @@ def test_validate_says_what_is_wrong_and_exits_1(here):
     assert bad.error == "bad.yaml: Invalid"
 
 
+def test_validate_describes_as_well(here):
+    printed = run(here, "-V", "rules.yaml", "-L").stdout
+
+    assert printed == "rules.yaml: Ok\n\n" + run(here, "-L").stdout
+    assert "Something was created." in printed
+
+
+OBEYED = "\x1b[2J\x9b2J\u202e"
+
+
+@pytest.mark.parametrize("rule", [RULE.replace("Created", r'"\e[2J\x9b2J\u202e"'), f"- rule: {OBEYED}\n"])
+def test_validate_shows_what_a_terminal_would_obey(here, rule):
+    name = f"bad{OBEYED}.yaml"
+    (here / name).write_text(rule.replace("ka.verb =", "ka.verbb ="), encoding="utf-8")
+    result = run(here, "-V", name)
+    document = json.loads(run(here, "-V", name, "-o", "json_output=true").stdout)
+
+    assert result.stdout.startswith("bad\\u001b[2J\\u009b2J\\u202e.yaml: Invalid\n")
+    assert not set(OBEYED) & set(result.stdout + result.stderr) - set("[2J")
+    assert document["falco_load_results"][0]["name"] == name
+
+
 def test_validate_prints_json(here):
     document = json.loads(run(here, "validate", "--json", "rules.yaml").stdout)
 
@@ -265,7 +287,23 @@ def test_support_is_json(here):
     document = json.loads(run(here, "--support").stdout)
 
     assert document["cmdline"] == "falco -c falco.yaml --support"
-    assert document["rules_files"][0]["variants"][0]["content"] == RULE
+    assert document["rules_files"] == [{"name": "rules.yaml", "variants": [{"content": RULE}]}]
+
+
+def test_support_shows_the_configuration_that_counts_and_no_secrets(here):
+    (here / "more.yaml").write_text("http_output: {url: https://e.test, user_agent: '${TOKEN}'}\n")
+    with (here / "falco.yaml").open("a") as file:
+        file.write("config_files: ['${PLACE}/more.yaml']\n")
+    options = ("-o", "json_output=true", "-o", "rules_files[0]=rules.d")
+    (here / "rules.d").mkdir()
+    for name in ("b.yaml", "a.yml"):
+        (here / "rules.d" / name).write_text(RULE)
+    document = json.loads(run(here, *options, "--support", TOKEN="hidden", PLACE=str(here)).stdout)
+    shown = json.loads(document["config"])
+
+    assert shown["http_output"] == {"url": "https://e.test", "user_agent": "${TOKEN}"}
+    assert (shown["json_output"], shown["engine"]) == ("true", {"kind": "nodriver"})
+    assert [file["name"] for file in document["rules_files"]] == ["rules.d/a.yml", "rules.d/b.yaml"]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["scan", "--help"], ["list", "-h"]])
@@ -286,7 +324,7 @@ def test_help_goes_to_standard_output(here, arguments):
         (["list", "rules"], "No such command 'rules'. Choose from: events, fields."),
         (["events.jsonl"], "To look at a file: falco scan events.jsonl"),
         (["-M", "x"], "'x' is not a valid integer"),
-        (["--list", "--format", "xml"], "Invalid format 'xml'. Valid values are: text, markdown, json"),
+        (["--version", "--format", "xml"], "Invalid format 'xml'. Valid values are: text, markdown, json"),
         (["--list", "--markdown", "--format", "json"], "Cannot specify both --markdown and --format options together"),
         (["-c", "nope.yaml"], "Could not find configuration file at nope.yaml"),
     ],
@@ -373,6 +411,14 @@ def test_log_lines_go_to_standard_error_from_a_severity_on(here, options, is_sai
 
     assert (result.code, "schema validation: ok" in result.stderr) == (0, is_said)
     assert is_said or result.stderr == ""
+
+
+def test_a_run_logs_what_runs_by_which_rules_over_what(here):
+    said = run(here, "-o", "log_level=info").stderr
+
+    assert ": Loading rules from:\n    rules.yaml\n" in said
+    assert ": Enabled event sources: syscall, k8s_audit\n" in said
+    assert ": Opening 'k8s_audit' source with plugin 'k8saudit'\n" in said
 
 
 def test_log_lines_go_to_syslog(here, monkeypatch):

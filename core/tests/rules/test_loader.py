@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from falco.conditions.checked import And, Check, Not, Or
+from falco.conditions.errors import MAX_FURTHER
 from falco.conditions.event_types import EventTypes
 from falco.conditions.printer import to_text
-from falco.conditions.errors import MAX_FURTHER
 from falco.conditions.scope import Scope
 from falco.conditions.transformers import BUILT_IN
 from falco.documents.diagnostics import point

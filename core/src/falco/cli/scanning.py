@@ -19,8 +19,8 @@ from falco.cli.screen import Screen
 from falco.cli.session import Session
 from falco.cli.summary import Summary
 from falco.cli.track import Track
+from falco.documents.terminal import visible
 from falco.errors import ConfigError
-from falco.fields.text import visible
 from falco.outputs import Dispatcher
 
 _log = structlog.get_logger(__name__)

@@ -118,7 +118,9 @@ class Fields:
     def _similar(self, name: str) -> str:
         for source, fields in self._all_sources.items():
             if fields is not self and fields._is_known(name):  # noqa: SLF001  of the same class
-                return f"a field of event source '{source}', not of '{self.source}'; rules for it say 'source: {source}'"
+                return (
+                    f"a field of event source '{source}', not of '{self.source}'; rules for it say 'source: {source}'"
+                )
         return did_you_mean(name, self._fields, cutoff=0.7) or f"'falco --list={self.source}' shows the fields"
 
 
