@@ -12,7 +12,7 @@ import structlog
 from click.shell_completion import get_completion_class
 
 from falco import log
-from falco.cli import actions, verbs
+from falco.cli import actions, completions, verbs
 from falco.cli.flags import FLAGS, REMOVED
 from falco.cli.help import EXIT_FAILURE, FAILURE, Group, HelpAsked
 from falco.cli.invocation import Invocation
@@ -100,7 +100,7 @@ def _complete(command: Group, asked: str, around: Surroundings) -> int:
     cls = get_completion_class(shell)
     if cls is None or instruction != "complete":
         raise click.UsageError(f"{verbs.COMPLETION_VARIABLE}={asked} is not what a script of falco completion sets")
-    around.print(cls(command, {}, "falco", verbs.COMPLETION_VARIABLE).complete() + "\n")
+    around.print(completions.answer(cls(command, {}, "falco", verbs.COMPLETION_VARIABLE)) + "\n")
     return 0
 
 
