@@ -27,6 +27,14 @@ _ABOUT: Final = """Falco in Python: events in, rules over them, alerts out.
 
 Without a command, run as falco.yaml says.
 """
+_EXAMPLES: Final = """
+    falco                                       run; without falco.yaml, an audit webhook and the packaged rules
+    falco scan audit.log                        look for alerts in a file, a folder or a pipe
+    falco validate rules.yaml                   what is wrong with rules, and where
+    falco list fields k8s_audit                 what rules can ask of audit events
+    falco -c falco.yaml --dry-run               would it run?
+    falco COMMAND --help                        more of these for each command
+"""
 
 
 def main(
@@ -128,6 +136,7 @@ def _root(argv: Sequence[str], around: Surroundings, process: Process | None) ->
         params=[flag.option() for flag in FLAGS],
         callback=start,
         help=_ABOUT,
+        epilog=verbs.epilog(_EXAMPLES),
         invoke_without_command=True,
         options_metavar="[OPTION...]",
         subcommand_metavar="[COMMAND]",

@@ -326,15 +326,21 @@ def _command(
     failure: int = EXIT_FAILURE,
     examples: str = "",
 ) -> click.Command:
-    lines = inspect.cleandoc(examples).splitlines()
     return Command(
         name or function.__name__,
         callback=function,
         params=list(params),
         help=inspect.cleandoc(function.__doc__ or ""),
-        epilog="\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)]) if lines else None,
+        epilog=epilog(examples),
         failure=failure,
     )
+
+
+def epilog(examples: str) -> str | None:
+    """The end of a help: the lines of *examples*, each a command and what it does, as they stand."""
+    if not examples:
+        return None
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in inspect.cleandoc(examples).splitlines())])
 
 
 def _common() -> list[click.Parameter]:
