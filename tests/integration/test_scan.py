@@ -252,8 +252,9 @@ def test_help_of_every_verb_has_examples(here, verb):
 
 
 def test_help_lists_the_verbs(here):
-    commands = falco(["--help"], here).stdout.partition("Commands:\n")[2]
+    commands, _, examples = falco(["--help"], here).stdout.partition("Commands:\n")[2].partition("\n\n")
 
+    assert examples.startswith("  Examples:\n    falco ")
     assert {line.split()[0] for line in commands.splitlines()} == {
         "completion",
         "describe",
