@@ -253,7 +253,10 @@ def test_validate_takes_directories(here):
     assert run(here, "validate", "rules.d").stdout == "rules.d/one.yaml: Ok\n"
 
 
-@pytest.mark.parametrize("arguments", [["--list=k8s_audit", "-N"], ["-N", "list", "fields", "k8s_audit"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--list=k8s_audit", "-N"], ["-N", "list", "fields", "k8s_audit"], ["list", "fields", "k8s_audit", "-N"]],
+)
 def test_fields_are_listed(here, arguments):
     names = run(here, *arguments).stdout.splitlines()
 

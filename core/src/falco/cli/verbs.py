@@ -233,33 +233,45 @@ def _describe() -> click.Command:
 
 
 def _list() -> click.Group:
-    def fields(source: str, **common: Any) -> int:
+    def fields(source: str, *, names_only: bool, verbose: bool, kind: str, **common: Any) -> int:
         """Print the fields of all event sources, or of one."""
-        return _listed(common, list_fields=source)
+        root = _invocation().options
+        names_only, verbose = names_only or root.names_only, verbose or root.verbose
+        return _listed(common, kind, list_fields=source, names_only=names_only, verbose=verbose)
 
-    def events(**common: Any) -> int:
+    def events(*, kind: str, **common: Any) -> int:
         """Print the event types of system calls."""
-        return _listed(common, list_events=True)
+        return _listed(common, kind, list_events=True)
 
+    form = click.Option(
+        ["--format", "kind"],
+        default="",
+        metavar="<format>",
+        help="Format: text, markdown or json.",
+        shell_complete=completions.formats,
+    )
     group = Group("list", help="Print what rules can refer to.")
     group.add_command(
         _command(
             fields,
             click.Argument(["source"], default="", shell_complete=completions.event_sources),
+            click.Option(["-N", "names_only"], is_flag=True, help="Print names only."),
+            click.Option(["-v", "verbose"], is_flag=True, help="Print types, too."),
+            form,
             *_common(),
             examples="""
                 falco list fields k8s_audit                 what rules for audit events can ask
-                falco -N list fields                        names only
+                falco list fields -N                        names only
                 """,
         )
     )
-    group.add_command(_command(events, *_common(), examples="falco list events"))
+    group.add_command(_command(events, form, *_common(), examples="falco list events"))
     return group
 
 
-def _listed(common: dict[str, Any], **changes: Any) -> int:
-    kind = "json" if common["is_json"] else _invocation().options.format
-    return _perform(**_quiet(_merged(**common)), format=kind, **changes)
+def _listed(common: dict[str, Any], kind: str, **changes: Any) -> int:
+    chosen = "json" if common["is_json"] else kind or _invocation().options.format
+    return _perform(**_quiet(_merged(**common)), format=chosen, **changes)
 
 
 def _plugin() -> click.Group:
