@@ -55,6 +55,9 @@ class Group(Command, click.Group):
         """The command that *args* starts with."""
         name = args[0]
         if self.get_command(ctx, name) is None:
+            flags = {flag for parameter in self.get_params(ctx) for flag in parameter.opts}
+            if f"--{name}" in flags:
+                ctx.fail(f"No such command '{name}'. Did you mean '--{name}'?")
             is_file = "." in name or "/" in name
             close = [] if is_file else difflib.get_close_matches(name, self.list_commands(ctx), n=1)
             hint = f" Did you mean '{close[0]}'?" if close else self._hint(ctx, name)
