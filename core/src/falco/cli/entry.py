@@ -67,9 +67,6 @@ def main(
         return left.exit_code
     except BrokenPipeError:
         return _code(shared)  # whoever read our output has gone
-    except click.exceptions.NoArgsIsHelpError as error:
-        around.complain(f"{error.format_message()}\n")
-        return _code(shared)
     except click.ClickException as error:
         return _fail(around, _sentence(error), shared)
     except (FalcoError, OSError) as error:

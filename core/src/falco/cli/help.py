@@ -49,6 +49,12 @@ class Command(click.Command):
 class Group(Command, click.Group):
     """A group of such commands; an unknown one comes with a suggestion."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse to be called without a command, where there is nothing to do without one."""
+        if not args and not self.invoke_without_command and not ctx.resilient_parsing:
+            ctx.fail(f"Missing command.{self._choices(ctx)}")
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -68,6 +74,9 @@ class Group(Command, click.Group):
         """What to do where no command is like *name*: at the root it may be a file that is to be scanned."""
         if ctx.parent is None:
             return f" To look at a file: falco scan {name}"
+        return self._choices(ctx)
+
+    def _choices(self, ctx: click.Context) -> str:
         return f" Choose from: {', '.join(self.list_commands(ctx))}."
 
 
