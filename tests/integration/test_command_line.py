@@ -219,6 +219,14 @@ def test_validate_shows_what_a_terminal_would_obey(here, rule):
     assert document["falco_load_results"][0]["name"] == name
 
 
+@pytest.mark.parametrize("arguments", [["-r", f"no{OBEYED}.yaml"], ["-c", OBEYED], [OBEYED], ["-o", f"{OBEYED}=1"]])
+def test_errors_show_what_a_terminal_would_obey(here, arguments):
+    said = run(here, *arguments).stderr
+
+    assert "\\u001b[2J\\u009b2J\\u202e" in said
+    assert not set(OBEYED) & set(said) - set("[2J")
+
+
 def test_validate_prints_json(here):
     document = json.loads(run(here, "validate", "--json", "rules.yaml").stdout)
 
@@ -281,7 +289,9 @@ def test_plugins_are_listed(here):
     assert run(here, "--list-plugins").stdout.startswith("1 Plugins Loaded:\n\nName: k8s_audit\n")
     assert "k8s_audit" in run(here, "plugin", "list").stdout
     assert "Init config schema type: JSON" in run(here, "plugin", "info", "json").stdout
-    assert run(here, "--plugin-info", "nope").error == "can't find plugin and print its info: nope"
+    sentence = "can't find plugin and print its info:"
+    assert run(here, "--plugin-info", "k8saud").error == f"{sentence} k8saud (did you mean 'k8s_audit'?)"
+    assert run(here, "--plugin-info", "x").error == f"{sentence} x ('falco plugin list' shows what is installed)"
 
 
 def test_versions_name_the_plugins_of_falco(here):

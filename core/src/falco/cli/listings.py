@@ -14,6 +14,7 @@ from falco.cli.options import Options
 from falco.cli.session import Session
 from falco.config.schema import config_schema
 from falco.documents.nodes import plain
+from falco.documents.suggestions import did_you_mean
 from falco.errors import ConfigError, PluginError
 from falco.events import listing as events
 from falco.events.catalogue import EventCatalogue
@@ -128,7 +129,8 @@ def print_plugin(session: Session) -> int:
         name = wanted
     owner = session.plugins.owner(name)
     if owner is None:
-        raise PluginError(f"can't find plugin and print its info: {wanted}")
+        hint = did_you_mean(wanted, session.plugins.infos) or "'falco plugin list' shows what is installed"
+        raise PluginError(f"can't find plugin and print its info: {wanted} ({hint})")
     session.around.print(plugins.plugin_text(session.plugins.infos[owner], session.plugins))
     return 0
 
