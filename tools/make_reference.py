@@ -146,7 +146,14 @@ def _keys(struct: type[Any], prefix: str) -> Iterator[tuple[str, str, str, str]]
         yield f"`{name}`", _kind(kind), f"`{_default(field)}`", _cell(doc + note)
 
 
+def _choice(value: Any) -> Any:
+    """*value* as falco.yaml has it."""
+    return value.name.lower() if isinstance(value, IntEnum) else getattr(value, "value", value)
+
+
 def _kind(kind: Any) -> str:
+    if isinstance(kind, msgspec.inspect.EnumType):
+        return ", ".join(dict.fromkeys(str(_choice(one)) for one in kind.cls))
     name = type(kind).__name__.removesuffix("Type").lower()
     return {
         "vartuple": "list",
@@ -155,19 +162,18 @@ def _kind(kind: Any) -> str:
         "bool": "true or false",
         "int": "number",
         "float": "number",
-        "enum": "choice",
+        "dict": "mapping",
     }.get(name, name)
 
 
 def _default(field: Any) -> str:
     if field.default_factory is not msgspec.NODEFAULT:
         return "[]" if field.default_factory is list else "{}"
-    if field.default is msgspec.NODEFAULT:
+    if field.required:
         return "required"
-    if field.default is msgspec.UNSET or field.default is None:
+    if field.default in {msgspec.NODEFAULT, msgspec.UNSET, None}:
         return "none"
-    default = field.default
-    value = default.name.lower() if isinstance(default, IntEnum) else getattr(default, "value", default)
+    value = _choice(field.default)
     if isinstance(value, bool):
         return str(value).lower()
     return "[]" if value == () else str(value)

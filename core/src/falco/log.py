@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Final
 
 import structlog
 
-from falco.fields.text import visible
+from falco.documents.terminal import visible
 
 _NUMBERS: Final = {
     "emergency": 50,

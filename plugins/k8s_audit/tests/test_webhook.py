@@ -4,6 +4,7 @@ It runs in a process of its own: a client in the same process would never meet b
 """
 
 import contextlib
+import gzip
 import json
 import os
 import shutil
@@ -177,6 +178,32 @@ def test_chunked_bodies_are_put_together(shared):
 
     assert found[0] == 200
     assert webhook.tell("take") == ['{"a":  1}']
+
+
+def test_a_gzipped_body_is_unpacked(shared):
+    batch = json.dumps({"kind": "EventList", "items": ["x" * 5000]}).encode()
+    headers = f"{_JSON}Content-Encoding: gzip\r\n"
+
+    assert shared.post(gzip.compress(batch), headers=headers)[0] == 200
+    assert shared.tell("take")[0] == batch.decode()
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "status", "text"),
+    [
+        ("gzip", gzip.compress(b"{}")[:-9], 400, b"bad request: gzip: unexpected EOF"),
+        ("gzip", b"{}", 400, b"bad request: gzip: "),
+        ("GZIP", gzip.compress(b"{" + b" " * 2000 + b"}"), 400, b"bad request: http: request body too large"),
+        ("br", b"{}", 415, b"Content-Encoding br is not supported, gzip is"),
+    ],
+)
+def test_a_body_that_cannot_be_unpacked_is_refused_counted_and_said(start, coding, body, status, text):
+    webhook = start(webhookMaxBatchSize=1000)
+    found, _, answered = webhook.post(body, headers=f"{_JSON}Content-Encoding: {coding}\r\n")
+
+    assert found == status
+    assert answered.startswith(text)
+    assert webhook.tell("counters")[0]["requests refused by the webhook"] == 1
 
 
 @pytest.mark.parametrize("chunked", [False, True])

@@ -12,7 +12,7 @@ from enum import Enum
 from pathlib import Path
 
 from falco.config import paths
-from falco.config.environment import expand
+from falco.config.environment import Verbatim, expand
 from falco.config.paths import place
 from falco.documents import reader
 from falco.documents.nodes import MappingNode, Mark, Node, ScalarNode, ScalarStyle, SequenceNode, Span, is_null
@@ -59,29 +59,34 @@ class Merged:
     problems: tuple[Problem, ...] = ()
 
 
-def merge(main: ConfigFile, options: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Merged:
+def merge(
+    main: ConfigFile, options: Sequence[str], *, cwd: Path, env: Mapping[str, str], is_shown: bool = False
+) -> Merged:
     """Read what *main* includes and put *options* (``key=value``) on top.
 
-    Relative names of included files start at *cwd*, as upstream; files that do not exist are passed over.
+    Relative names of included files start at *cwd*, as upstream; files that do not exist are passed over. Of what
+    *is_shown* only, variables stay as they are written; those of *env* are in the names of included files alone.
 
     Raises:
         ConfigError: A file cannot be read, is not YAML or includes what it must not; an option is malformed.
     """
     problems: list[Problem] = []
     parsed = [_option(text) for text in options]
-    root = _mapping(_tree(main, env, problems), problems)
+    values = Verbatim() if is_shown else env
+    root = _mapping(_tree(main, values, problems), problems)
     for key, value in parsed:
         if _sets_includes(key):
             root = _put(root, key, value)
     files = [main]
-    for name, strategy in _includes(root, problems):
+    including = expand(root, env) if is_shown else root
+    for name, strategy in _includes(_mapping(including, problems), problems):
         for path in _files_of(name, cwd):
             if path.resolve() == (cwd / main.name).resolve():
                 raise ConfigError(
                     f"Config error: '{INCLUDES}' directive tries to recursively include main config file {name}."
                 )
             included = read_file(str(path.relative_to(cwd) if path.is_relative_to(cwd) else path), cwd)
-            tree = _mapping(_tree(included, env, problems), problems)
+            tree = _mapping(_tree(included, values, problems), problems)
             if tree.get(INCLUDES) is not None:
                 raise ConfigError(f"Config error: '{INCLUDES}' directive in included config file {included.name}.")
             root = _merged(root, tree, strategy)
