@@ -4,10 +4,12 @@ import json
 import re
 import shutil
 import socket
+import socketserver
 import ssl
 import subprocess
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -136,6 +138,97 @@ def test_a_receiver_that_never_answers(here, serve):
     said = run(here, f"http_output: {section}\nx-falco-py: {{http_output: {{timeout_s: 0.02}}}}\n")
 
     assert_lost(said, "http", "no answer in 2 attempts")
+
+
+def redirects(_request, port):
+    yield b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:%d/\r\nContent-Length: 0\r\n\r\n" % port
+
+
+def never_ends(_request, _port):
+    yield b"HTTP/1.1 200 OK\r\n\r\n"
+    while True:
+        yield b"x" * 65536
+
+
+def drips(_request, _port):
+    yield b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    while True:
+        time.sleep(0.01)
+        yield b"1\r\nx\r\n"
+
+
+def stops_half_way(request, _port):
+    yield b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf of it"
+    request.recv(1)  # until the client goes
+
+
+def breaks_off(_request, _port):
+    yield b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf of it"
+
+
+def hangs_up(_request, _port):
+    yield b""
+
+
+def talks_nonsense(_request, _port):
+    yield b"\0\xff\r\n\r\n"
+
+
+class _Rude(socketserver.BaseRequestHandler):
+    def handle(self):
+        received = b""
+        while b"\r\n\r\n" not in received and (part := self.request.recv(65536)):
+            received += part
+        try:
+            for part in self.server.answer(self.request, self.server.server_address[1]):
+                self.request.sendall(part)
+        except OSError:
+            return
+
+
+@pytest.fixture
+def rude(request):
+    """The port of a receiver that reads a request and sends what it is parametrized with."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Rude) as server:
+        server.daemon_threads, server.block_on_close, server.answer = True, False, request.param
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+IMPATIENT = "x-falco-py: {http_output: {timeout_s: 0.1}}\n"
+
+
+@pytest.mark.parametrize("rude", [never_ends, drips, stops_half_way, breaks_off], indirect=True)
+def test_an_answer_that_takes_the_alert_and_has_no_end_costs_nothing(here, rude):
+    said = run(here, f"http_output: {http(f'http://127.0.0.1:{rude}/')}\n{IMPATIENT}")
+
+    assert "Lost or refused" not in said
+
+
+@pytest.mark.parametrize(
+    ("rude", "sentence"),
+    [
+        (redirects, r"answered 302, see http://127.0.0.1:\d+/: not followed, give that URL"),
+        (hangs_up, "Remote end closed connection without response"),
+        (talks_nonsense, "Connection aborted"),
+    ],
+    indirect=["rude"],
+)
+def test_an_answer_that_does_not_take_the_alert(here, rude, sentence):
+    said = run(here, f"http_output: {http(f'http://127.0.0.1:{rude}/')}\n{IMPATIENT}")
+
+    assert_lost(said, "http", sentence)
+
+
+def test_a_receiver_that_hangs_in_the_tls_handshake(here):
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as silent:  # connected by the system, and never accepted
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
+        said = run(here, f"http_output: {http(url, max_consecutive_timeouts=0)}\n{IMPATIENT}")
+
+    assert_lost(said, "http", "no answer in 1 attempts")
 
 
 @pytest.mark.parametrize(
