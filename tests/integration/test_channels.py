@@ -293,7 +293,7 @@ def test_a_syslog_whose_socket_is_missing(here, monkeypatch):
     monkeypatch.setattr(syslog, "_SOCKETS", ("/nowhere/log",))
     said = run(here, "syslog_output: {enabled: true}\n")
 
-    assert_lost(said, "syslog", r"no syslog daemon listens here \(/nowhere/log .*; this output channel stays off")
+    assert_lost(said, "syslog", r"no syslog daemon listens here \(/nowhere/log: .*; this output channel stays off")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
