@@ -60,6 +60,20 @@ def test_stream_counts_octets_and_survives_a_lost_connection(output_context):
         assert _MESSAGE.match(message)[2] == text
 
 
+def test_a_receiver_that_starts_again_gets_every_alert(output_context):
+    received = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        output = SyslogOutput(SyslogConfig(address=f"tcp://127.0.0.1:{server.getsockname()[1]}"), output_context)
+        output.open()
+        for text in ("one", "two", "three"):
+            output.write(Alert(text))
+            with server.accept()[0] as connection:  # and closed: the next alert finds it so
+                received.append(_MESSAGE.match(connection.recv(65536).partition(b" ")[2])[2])
+        output.close()
+
+    assert received == [b"one", b"two", b"three"]
+
+
 def test_receiver_that_is_gone_is_told(output_context):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
