@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -334,6 +335,40 @@ def test_a_reader_that_goes_away_ends_the_scan_quietly(scan):
     process.stderr.close()
 
     assert (process.wait(DEADLINE_S), said) == (1, "")
+
+
+def test_a_reader_that_goes_away_costs_the_other_channels_of_a_run_no_alert(scan, tmp_path):
+    (tmp_path / "falco.yaml").write_text(CONFIG % "audit.log")
+    process = scan("-c", "falco.yaml", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.readline()
+    process.stdout.close()
+    said = process.stderr.read().decode()
+    process.stderr.close()
+
+    assert process.wait(DEADLINE_S) == 1
+    assert "stdout: cannot write to standard output: nobody reads it any more (" in said
+    assert re.search(r"^   stdout: alerts lost: \d+$", said, re.MULTILINE)
+    assert len((tmp_path / "alerts.txt").read_text().splitlines()) == 5000
+
+
+def test_a_closed_standard_output_costs_the_other_channels_of_a_run_no_alert(scan, tmp_path):
+    (tmp_path / "falco.yaml").write_text(CONFIG % "audit.log")
+    ran = subprocess.run(
+        ["/bin/sh", "-c", f"exec {FALCO} -c falco.yaml >&-"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert ran.returncode == 1
+    assert "   stdout: alerts lost: 5000\nError: cannot write to standard output: Bad file descriptor\n" in ran.stderr
+    assert len((tmp_path / "alerts.txt").read_text().splitlines()) == 5000
+
+
+def test_a_pidfile_that_was_left_behind_is_taken_over(scan, tmp_path):
+    (tmp_path / "falco.yaml").write_text(CONFIG % "audit.log")
+    (tmp_path / "pid").write_text("99999999")
+    process = scan("-c", "falco.yaml", "-P", "pid", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    assert process.wait(DEADLINE_S) == 0
+    assert not (tmp_path / "pid").exists()
 
 
 def test_a_reader_that_goes_away_costs_the_other_channels_of_a_scan_no_alert(scan, tmp_path):

@@ -73,13 +73,13 @@ def assert_lost(said, channel, sentence, number=COUNT):
 
 
 class Receiver(ThreadingHTTPServer):
-    """Answers with ``status``, or only once the test is over."""
+    """Answers with ``status`` after a delay, or only once the test is over."""
 
     daemon_threads = True
 
-    def __init__(self, status):
+    def __init__(self, status, delay_s):
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.status, self.over = status, threading.Event()
+        self.status, self.delay_s, self.over = status, delay_s, threading.Event()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -88,6 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.over.wait(60)
             return
         self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.over.wait(self.server.delay_s)
         self.send_error(self.server.status)
 
     def log_message(self, *args):
@@ -96,11 +97,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def serve():
-    """A function (status, TLS context): the port of a receiver."""
+    """A function (status, TLS context, delay): the port of a receiver."""
     servers = []
 
-    def start(status, context=None):
-        server = Receiver(status)
+    def start(status, context=None, delay_s=0.0):
+        server = Receiver(status, delay_s)
         server.handle_error = lambda *_: None  # a client that breaks off is what is tested
         if context is not None:
             server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -138,6 +139,16 @@ def test_a_receiver_that_never_answers(here, serve):
     said = run(here, f"http_output: {section}\nx-falco-py: {{http_output: {{timeout_s: 0.02}}}}\n")
 
     assert_lost(said, "http", "no answer in 2 attempts")
+
+
+def test_a_slow_receiver_loses_what_its_queue_has_no_room_for(here, serve):
+    port = serve(200, delay_s=0.2)
+    said = run(here, f"http_output: {http(f'http://127.0.0.1:{port}/')}\noutputs_queue: {{capacity: 4}}\n")
+
+    dropped = int(re.search(r"   http: alerts dropped: (\d+)\n", said)[1])
+    assert re.search(r": http: outputs queue full \(4 alerts\), \d+ alerts dropped, \d+ so far", said)
+    assert 0 < dropped <= COUNT - 4
+    assert "alerts lost" not in said
 
 
 def redirects(_request, port):
