@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from recorded.command import falco
 
+from falco import log
 from falco.cli import running
 from falco.sources import Source
 from falco_k8s_audit.source import AuditSource
@@ -392,6 +393,23 @@ def test_live_capture_says_what_to_set(here):
     assert "engine.kind: nodriver" in result.error
 
 
+@pytest.mark.parametrize(
+    ("options", "has_syslog", "is_said"),
+    [
+        (("log_stderr=false", "log_syslog=true"), False, True),
+        (("log_stderr=false", "log_syslog=true"), True, False),
+        (("log_stderr=true", "log_syslog=true"), False, False),
+        (("log_stderr=false", "log_syslog=false"), False, False),
+    ],
+)
+def test_a_log_that_goes_nowhere_is_said(here, monkeypatch, options, has_syslog, is_said):
+    monkeypatch.setattr(log, "has_syslog", lambda: has_syslog)
+    result = run(here, *(argument for option in options for argument in ("-o", option)))
+
+    assert result.code == 0
+    assert ("The log is lost: it goes to syslog alone" in result.stderr) == is_said
+
+
 class TestSourcesThatRefuse:
     """Of a run with several event sources."""
 
@@ -485,6 +503,7 @@ def test_a_run_logs_what_runs_by_which_rules_over_what(here):
 def test_log_lines_go_to_syslog(here, monkeypatch):
     syslog, sent = pytest.importorskip("syslog"), []
     monkeypatch.setattr(syslog, "syslog", lambda severity, line: sent.append((severity, line)))
+    monkeypatch.setattr(log, "has_syslog", lambda: True)
     result = run(here, "-o", "log_syslog=true", "-o", "log_stderr=false", "-o", "log_level=info")
 
     assert (result.code, result.stderr) == (0, "")

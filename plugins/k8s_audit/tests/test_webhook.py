@@ -19,6 +19,8 @@ from pathlib import Path
 import pytest
 
 from falco.errors import SourceError
+from falco_k8s_audit.config import Config
+from falco_k8s_audit.source import AuditSource
 from falco_k8s_audit.webhook import Address
 
 _DRIVER = Path(__file__).with_name("webhook_driver.py")
@@ -456,6 +458,21 @@ def test_an_address_in_use_ends_with_a_sentence():
     assert error.endswith("or give another port in open_params")
     if Path("/proc/net/tcp").exists():
         assert f"(process {os.getpid()}) listens there: end it" in error
+
+
+def test_what_is_opened_and_never_read_answers_nobody_and_frees_its_port():
+    source = AuditSource(Config(), "http://127.0.0.1:0/k8s-audit")
+    source.report = lambda _: None
+    source.open()
+    address = ("127.0.0.1", source.transport.port)
+    with socket.create_connection(address, _PATIENCE_S) as sock:
+        sock.sendall(f"POST /k8s-audit HTTP/1.1\r\nHost: x\r\n{_JSON}Content-Length: 2\r\n\r\n{{}}".encode())
+        source.close()
+
+        assert list(source.batches()) == []
+        with contextlib.suppress(ConnectionError):
+            assert sock.recv(1) == b""
+    socket.create_server(address).close()
 
 
 @pytest.mark.parametrize(

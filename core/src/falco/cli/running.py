@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 
+from falco import log
 from falco.alerts import internal
 from falco.alerts.statistics import Statistics, drops_text, losses_text
 from falco.cli import channels, first_run
@@ -48,6 +49,11 @@ def run(session: Session, rulebook: Rulebook, process: Process | None) -> int:
     """
     if session.is_first_run:
         session.around.complain(first_run.welcome(session, session.selected))
+    if session.settings.log_syslog and not session.settings.log_stderr and not log.has_syslog():
+        session.around.complain(
+            "The log is lost: it goes to syslog alone (log_syslog), and no syslog daemon listens here; "
+            "set log_stderr: true\n"
+        )
     requests = Requests()
     with ExitStack() as stack:
         if process is not None:

@@ -84,6 +84,8 @@ class Scan:
         self._screen = screen
         self._stopped = ""
         self._cut_off = ""
+        self._is_for_reader = all(channel.name == channels.STDOUT for channel in dispatcher.channels)
+        """Whether nobody wants the alerts but who reads standard output."""
         self._has_failed = False
         self._events = 0
         self._bytes = 0
@@ -122,7 +124,7 @@ class Scan:
 
     @property
     def _is_over(self) -> bool:
-        return bool(self._stopped) or self._screen.is_abandoned
+        return self.is_stopped or (self._screen.is_abandoned and self._is_for_reader)
 
     def _scan(self, one: Input) -> None:
         source = self._session.event_sources[one.source]
