@@ -121,7 +121,12 @@ class Causes:
             return "mapped-v6"
         if expression.startswith(("container.", "k8s.", "fd.container")) and (cause := of_container(event)):
             return cause
-        if expression.startswith(("user.", "evt.arg")) and "<NA>" in text and thread is not None and thread.container_id:
+        if (
+            expression.startswith(("user.", "evt.arg"))
+            and "<NA>" in text
+            and thread is not None
+            and thread.container_id
+        ):
             return "container-users"
         if process in self.bpf and expression.startswith(("fd.", "evt.arg", "proc.std")):
             return "bpf"
