@@ -146,3 +146,21 @@ def test_no_more_threads_are_remembered_than_the_table_may_hold_and_the_others_a
 
     assert "threads beyond the limit: 2\n" in replay("-o", "falco_libs.thread_table_size=2")[2]
     assert "threads beyond the limit" not in replay("-o", "falco_libs.thread_table_size=0")[2]
+
+
+@pytest.mark.parametrize(
+    ("options", "left_out"),
+    [
+        ((), "pread, preadv, pwrite, pwritev, read, readv, recv, send, sendfile, write, writev"),
+        (("-o", "base_syscalls.all=true"), ""),
+        (("-o", "base_syscalls.all=true", "-o", "base_syscalls.custom_set[]=!write"), "write"),
+    ],
+)
+def test_rules_for_events_that_a_live_capture_would_not_deliver_have_a_warning(replay, tmp_path, options, left_out):
+    (tmp_path / "all.yaml").write_text(RULES.replace("evt.type = close", "proc.name = sh"))
+
+    code, _, stderr = replay("-r", "all.yaml", *options)
+
+    (said,) = [line for line in stderr.splitlines() if "unsupported-evttype" in line] or [""]
+    assert code == 0
+    assert said.partition("(unsupported-evttype): ")[2].partition(";")[0] == left_out

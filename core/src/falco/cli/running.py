@@ -21,6 +21,7 @@ from falco.cli.rulebook import Rulebook
 from falco.cli.selection import check_engine
 from falco.cli.session import Session
 from falco.cli.track import Track
+from falco.cli.unselected import warn_of_unselected
 from falco.cli.watch import Watch
 from falco.config.settings import EngineKind
 from falco.errors import FalcoError
@@ -47,6 +48,7 @@ def run(session: Session, rulebook: Rulebook, process: Process | None) -> int:
     """
     if session.is_first_run:
         session.around.complain(first_run.welcome(session, session.selected))
+    warn_of_unselected(session, rulebook.rules)
     with ExitStack() as stack:
         name = session.options.pidfile
         try:
