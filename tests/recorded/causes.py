@@ -40,33 +40,37 @@ class Moves:
     def __init__(self):
         self.now = {}
         self.ever = {}
-        self.seen = set()
+        self.last = {}
 
     def follow(self, event):
         """Note what Falco makes of the event's working directory."""
         thread, code = event.thread, event.code
-        if thread.pid not in self.seen:
-            self.seen.add(thread.pid)
+        if thread.pid not in self.last:
             parent = event.machine.threads.parent_of(thread)
             if parent is not None and parent.pid in self.ever:
                 self.ever[thread.pid] = set(self.ever[parent.pid])
                 self.now[thread.pid] = self.now.get(parent.pid)
         if code in CHDIRS and not event.failed:
             self.move(thread, event.path(1) if code != CODES["SYSCALL_FCHDIR_X"] else event.fd and event.fd.name)
-        elif code == CODES["PROCEXIT_1_E"] and thread.is_main:
-            self.seen.discard(thread.pid)
+        self.last[thread.pid] = thread.directory
+        if code == CODES["PROCEXIT_1_E"] and thread.is_main:
+            del self.last[thread.pid]
 
     def move(self, thread, path):
         """Note a change of the working directory."""
         if path is None:
             return
-        base = (self.now.get(thread.pid) or thread.cwd) if thread.is_main else thread.cwd
-        falcos = None if path.startswith("/") else as_directory(concat(base, path))
-        if falcos == thread.directory or (falcos is not None and thread.is_main and not self.now.get(thread.pid)):
+        falcos = self.now.get(thread.pid)
+        if path.startswith("/"):
             falcos = None
+        elif not thread.is_main:
+            falcos = as_directory(concat(thread.cwd, path))
+        elif falcos is not None:
+            falcos = as_directory(concat(falcos, path))
         self.now[thread.pid] = falcos
         if falcos is not None:
-            self.ever.setdefault(thread.pid, set()).add((thread.directory, falcos))
+            right = as_directory(concat(self.last.get(thread.pid, ""), path))
+            self.ever.setdefault(thread.pid, set()).add((right, falcos))
 
     def explain(self, pid, got, want):
         """Whether *want* is *got* with the directory that Falco has."""

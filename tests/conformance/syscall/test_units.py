@@ -105,6 +105,12 @@ def shown(name, items):
     return None if found is None else (text_of(shape) or str)(found)
 
 
+def is_about_the_unknown(items):
+    """Whether the last event is about a thread or a descriptor that nothing in the record has made known."""
+    *_, event = SyscallDecoder().events(items)
+    return event.thread is None or not event.thread.is_valid or (event.fd is None and event.fd_number >= 0)
+
+
 def is_shown_as(wanted, found):
     """Lists are shown in no particular order."""
     if wanted.startswith("(") and found is not None:
@@ -139,6 +145,8 @@ def test_conditions_and_values_of_events(conformance, file):
             agrees = is_shown_as(case["value"], got)
         if agrees:
             verdict.agree(case["id"])
+        elif not prepared(case) and is_about_the_unknown(items):
+            verdict.excuse(Reason.SETUP_NOT_RECORDED)
         else:
             asked, wanted = case.get("filter") or case["field"], case.get("value", case.get("result"))
             verdict.differ(case["id"], f"{asked}: {got!r} instead of {wanted!r}")
