@@ -16,11 +16,9 @@ from falco_syscall.state.paths import AT_FDCWD, as_directory, concat
 OF_CONDITION = (
     ("leftover", r"ctime_duration|evt\.buffer"),
     ("delta", r"evt\.deltatime"),
-    ("names", r"fd\.[cslr]ip\.name exists"),
-    ("names-early", r"fd\.[cslr]ip\.name "),
+    ("names-early", r"fd\.[cslr]ip\.name (?!exists)"),
     ("raw-in", r"evt\.rawarg\.\S+ (in|intersects) "),
     ("raw-mixed", r"evt\.rawarg\."),
-    ("either-exists", r"fd\.(ip|port|net|proto) exists"),
     ("either-in", r"fd\.(ip|port|net|proto) (in|intersects) "),
     ("ancestor-in", r"proc\.apid in "),
     ("ancestor-env", r"proc\.aenv\["),

@@ -1,7 +1,23 @@
 """Values at the edges of what an event can say, as Falco has them."""
 
+import pytest
+
+from falco.testing import run_rules
 from falco_syscall.capture import FdInfo, FdType
 from falco_syscall.capture.builder import CaptureBuilder
+
+
+@pytest.fixture
+def matching(tmp_path):
+    """``matching(capture, condition)``: the numbers of the events that match."""
+
+    def run(capture: CaptureBuilder, condition: str) -> list[int]:
+        rules = tmp_path / "rules.yaml"
+        rules.write_text(f"- {{rule: r, desc: d, priority: INFO, output: o, condition: '{condition}'}}")
+        path = capture.write(tmp_path / "in.scap")
+        return [found.num for found in run_rules(rules, open_params=str(path), source="syscall")]
+
+    return run
 
 
 def shell() -> CaptureBuilder:
@@ -77,3 +93,15 @@ def test_a_path_of_a_socket_is_shown_as_the_capture_has_it(see) -> None:
     socket = FdInfo(fd=5, type=FdType.UNIX_SOCKET, name="/run/docker.sock\n")
 
     assert see(shell().fd(10, socket).event("write", 10, res=1, data=b"x", fd=5, size=1), "fd.name") == [socket.name]
+
+
+def test_addresses_and_their_names_exist_for_every_descriptor_but_satisfy_nothing_where_there_are_none(
+    matching,
+) -> None:
+    capture = shell().file(10, 3, "/f").event("read", 10, res=0, fd=3).event("read", 10, res="EBADF", fd=9)
+
+    assert matching(capture, "fd.ip exists") == matching(capture, "fd.sip.name exists") == [1]
+    assert matching(capture, "not fd.port exists") == [2]
+    for condition in ("fd.ip = 10.0.0.1", "fd.ip != 10.0.0.1", "fd.port != 80", "fd.net != 10.0.0.0/8"):
+        assert matching(capture, condition) == []
+    assert matching(capture, "fd.sip.name != example.org") == []
