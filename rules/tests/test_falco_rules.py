@@ -13,6 +13,24 @@ RULES = Path(__file__).parents[1] / "falco_rules.yaml"
 CASES = yaml.safe_load((Path(__file__).parent / "falco_cases.yaml").read_text(encoding="utf-8"))
 NAMES = [item["rule"] for item in yaml.safe_load(RULES.read_text(encoding="utf-8")) if "rule" in item]
 SECOND_NS = 1_000_000_000
+TOPICS = {
+    "shell in a container": ["Shell in Container"],
+    "read of sensitive files": ["Sensitive File Read", "Sensitive File Read Late by Server"],
+    "write below directories of programs": ["Program Directory Changed"],
+    "write below /etc": ["Settings Changed Below Etc"],
+    "drop and execute": ["Dropped Program Run in Container"],
+    "reverse shell": ["Standard Stream Made a Connection"],
+    "ptrace injection": ["Process Taken Over"],
+    "fileless execution": ["Program Run From Memory"],
+    "module load": ["Kernel Module Loaded"],
+    "privileged container": ["Privileged Container Started"],
+    "sensitive mount": ["Container Started with Sensitive Mount"],
+    "outbound connection": ["Unexpected Outbound Connection"],
+    "packet socket": ["Packet Socket Opened in Container"],
+    "log tampering": ["Log Emptied or Removed"],
+    "release_agent": ["Escape by Release Agent"],
+}
+"""What the default rules must be about at least."""
 
 
 class Story:
@@ -80,6 +98,10 @@ def test_the_rules_load_without_warnings(outcomes):
 def test_every_rule_has_its_cases():
     assert {entry["rule"] for entry in CASES} == set(NAMES)
     assert all(entry["fires"] and entry["silent"] for entry in CASES)
+
+
+def test_every_topic_has_rules_and_so_cases_for_and_against():
+    assert {name for names in TOPICS.values() for name in names} <= {entry["rule"] for entry in CASES}
 
 
 @pytest.mark.parametrize("rule", NAMES)

@@ -130,9 +130,37 @@ def test_calls_that_are_ignored_by_default_are_evaluated_in_a_replay(replay, tmp
 
 @pytest.mark.parametrize(
     "option",
-    ["thread_table_size=10", "thread_table_auto_purging_interval_s=1", "thread_table_auto_purging_thread_timeout_s=1"],
+    ["thread_table_auto_purging_interval_s=1", "thread_table_auto_purging_thread_timeout_s=1"],
 )
 def test_keys_of_the_process_table_that_change_nothing_are_spoken_of(replay, option):
     _, _, stderr = replay("-o", f"falco_libs.{option}")
 
     assert f"falco_libs.{option.partition('=')[0]} has no effect: " in stderr
+
+
+def test_no_more_threads_are_remembered_than_the_table_may_hold_and_the_others_are_counted_once(replay, tmp_path):
+    capture = CaptureBuilder().process(10, "sh")
+    for tid in (11, 12, 13, 12, 13):
+        capture.event("close", tid, res=0, fd=3)
+    capture.write(tmp_path / "in.scap")
+
+    assert "threads beyond the limit: 2\n" in replay("-o", "falco_libs.thread_table_size=2")[2]
+    assert "threads beyond the limit" not in replay("-o", "falco_libs.thread_table_size=0")[2]
+
+
+@pytest.mark.parametrize(
+    ("options", "left_out"),
+    [
+        ((), "pread, preadv, pwrite, pwritev, read, readv, recv, send, sendfile, write, writev"),
+        (("-o", "base_syscalls.all=true"), ""),
+        (("-o", "base_syscalls.all=true", "-o", "base_syscalls.custom_set[]=!write"), "write"),
+    ],
+)
+def test_rules_for_events_that_a_live_capture_would_not_deliver_have_a_warning(replay, tmp_path, options, left_out):
+    (tmp_path / "all.yaml").write_text(RULES.replace("evt.type = close", "proc.name = sh"))
+
+    code, _, stderr = replay("-r", "all.yaml", *options)
+
+    (said,) = [line for line in stderr.splitlines() if "unsupported-evttype" in line] or [""]
+    assert code == 0
+    assert said.partition("(unsupported-evttype): ")[2].partition(";")[0] == left_out

@@ -11,43 +11,87 @@ from falco_syscall.capture.event_table import CODES, EVENTS
 from falco_syscall.state.addresses import is_mapped, read_tuple
 from falco_syscall.state.making import _BPF_MAKES_FD
 from falco_syscall.state.opening import OPEN_CALLS
-from falco_syscall.state.paths import AT_FDCWD
+from falco_syscall.state.paths import AT_FDCWD, as_directory, concat
 
 OF_CONDITION = (
     ("leftover", r"ctime_duration|evt\.buffer"),
     ("delta", r"evt\.deltatime"),
-    ("names", r"fd\.[cslr]ip\.name exists"),
-    ("names-early", r"fd\.[cslr]ip\.name "),
+    ("names-early", r"fd\.[cslr]ip\.name (?!exists)"),
     ("raw-in", r"evt\.rawarg\.\S+ (in|intersects) "),
     ("raw-mixed", r"evt\.rawarg\."),
-    ("either-exists", r"fd\.(ip|port|net|proto) exists"),
     ("either-in", r"fd\.(ip|port|net|proto) (in|intersects) "),
     ("ancestor-in", r"proc\.apid in "),
     ("ancestor-env", r"proc\.aenv\["),
     ("empty-list", r"fd\.types exists"),
-    ("newline", r"\\n"),
     ("error-kind", r"evt\.count\.error\."),
 )
 """What is asked differently, by pattern."""
+
+
+PATHS = re.compile(r"fd\.(name|directory|container)|proc\.cwd|fs\.path|evt\.(args?\b|abspath)")
+CHDIRS = {CODES[name] for name in ("SYSCALL_CHDIR_X", "SYSCALL_GETCWD_X", "SYSCALL_FCHDIR_X")}
+
+
+class Moves:
+    """The working directories that Falco gets wrong: it takes a relative chdir of a thread for one from nowhere."""
+
+    def __init__(self):
+        self.now = {}
+        self.ever = {}
+        self.last = {}
+
+    def follow(self, event):
+        """Note what Falco makes of the event's working directory."""
+        thread, code = event.thread, event.code
+        if thread.pid not in self.last:
+            parent = event.machine.threads.parent_of(thread)
+            if parent is not None and parent.pid in self.ever:
+                self.ever[thread.pid] = set(self.ever[parent.pid])
+                self.now[thread.pid] = self.now.get(parent.pid)
+        if code in CHDIRS and not event.failed:
+            self.move(thread, event.path(1) if code != CODES["SYSCALL_FCHDIR_X"] else event.fd and event.fd.name)
+        self.last[thread.pid] = thread.directory
+        if code == CODES["PROCEXIT_1_E"] and thread.is_main:
+            del self.last[thread.pid]
+
+    def move(self, thread, path):
+        """Note a change of the working directory."""
+        if path is None:
+            return
+        falcos = self.now.get(thread.pid)
+        if path.startswith("/"):
+            falcos = None
+        elif not thread.is_main:
+            falcos = as_directory(concat(thread.cwd, path))
+        elif falcos is not None:
+            falcos = as_directory(concat(falcos, path))
+        self.now[thread.pid] = falcos
+        if falcos is not None:
+            right = as_directory(concat(self.last.get(thread.pid, ""), path))
+            self.ever.setdefault(thread.pid, set()).add((right, falcos))
+
+    def explain(self, pid, got, want):
+        """Whether *want* is *got* with the directory that Falco has."""
+        return any(
+            str(got).replace(ours.rstrip("/"), falcos.rstrip("/")) == str(want)
+            for ours, falcos in self.ever.get(pid, ())
+        )
 
 
 class Causes:
     """Follows the events of one capture."""
 
     def __init__(self):
-        self.bpf, self.memfd, self.moved, self.mapped = set(), set(), set(), set()
+        self.bpf, self.mapped, self.moves = set(), set(), Moves()
 
     def follow(self, event):
         """Note the events after which Falco is known to be wrong about a process."""
         thread = event.thread
         if thread is None:
             return
+        self.moves.follow(event)
         if event.code == CODES["SYSCALL_BPF_2_X"] and not event.failed and event.number(1) not in _BPF_MAKES_FD:
             self.bpf.add(thread.pid)
-        elif event.code == CODES["SYSCALL_MEMFD_CREATE_X"] and event.failed:
-            self.memfd.add(thread.pid)
-        elif event.code == CODES["SYSCALL_CHDIR_X"] and not thread.is_main and not event.text(1).startswith("/"):
-            self.moved.add(thread.pid)
         elif event.code == CODES["SOCKET_CONNECT_X"]:
             address = event.raw(3)
             if len(address) == 19 and is_mapped(address[1:17]) and not event.failed and read_tuple(event.raw(1)):
@@ -67,36 +111,32 @@ class Causes:
             return "leftover"
         if expression.startswith("evt.deltatime"):
             return "delta"
-        if expression.startswith("fs.path.") and text.startswith("<UNKNOWN>"):
+        if expression.startswith("fs.path.") and text.startswith("<UNKNOWN>") and is_at_cwd(event):
             return "at-cwd"
         if expression.startswith("evt.count.error."):
             return "error-kind"
-        if "\n" in text and str(got).replace("\n", "") == text.replace("\n", ""):
-            return "newline"
         if expression == "fdlist.sips" and "0.0.0.0" in text:
             return "server-v6"
-        if "<unknown>" in text or (process in self.mapped and expression == "fd.l4proto"):
-            return "mapped-v6"
         if fd is not None and fd.type is FdType.IPV6_SOCKET and fd.l4 == L4Protocol.UDP:
             return "bound-udp6"
+        if "<unknown>" in text or (process in self.mapped and expression == "fd.l4proto"):
+            return "mapped-v6"
         if expression.startswith(("container.", "k8s.", "fd.container")) and (cause := of_container(event)):
             return cause
-        if expression.startswith(("user.", "group.", "evt.arg")) and thread is not None and thread.container_id:
+        if (
+            expression.startswith(("user.", "evt.arg"))
+            and "<NA>" in text
+            and thread is not None
+            and thread.container_id
+        ):
             return "container-users"
-        if process in self.bpf:
+        if process in self.bpf and expression.startswith(("fd.", "evt.arg", "proc.std")):
             return "bpf"
-        if process in self.memfd and expression in {
-            "proc.fdopencount",
-            "proc.fdusage",
-            "proc.ppid.duration",
-            "fd.types",
-        }:
-            return "failed-memfd"
-        if expression.startswith("proc.env") and want == "":
+        if expression.startswith(("proc.env", "proc.aenv")) and want == "":
             return "thread-env"
         if expression.startswith(("container.", "k8s.")):
             return ""
-        return "thread-chdir" if self.moved else ""
+        return "thread-chdir" if self.moves.explain(process, got, want) else ""
 
     def of_match(self, event, condition):
         """One word for why *condition* differs on *event*; "" if nothing is known."""
@@ -115,15 +155,13 @@ class Causes:
             return "reading-order"
         if process in self.bpf:
             return "bpf"
-        if process in self.memfd and event.code == CODES["SYSCALL_MEMFD_CREATE_X"]:
-            return "failed-memfd"
         if fd is not None and fd.type is FdType.IPV6_SOCKET and fd.l4 == L4Protocol.UDP:
             return "bound-udp6"
         if process in self.mapped:
             return "mapped-v6"
         if "proc.env" in condition and thread is not None and event.machine.threads.parent_of(thread) is not None:
             return "thread-env"
-        return "thread-chdir" if self.moved else ""
+        return "thread-chdir" if process in self.moves.ever and PATHS.search(condition) else ""
 
 
 def of_container(event):

@@ -19,9 +19,9 @@ HOSTNAME = "test-host"
 
 
 @cache
-def scope():
+def scope(hostname=HOSTNAME):
     """What rules for system calls may refer to."""
-    generic = evt.fields(source="syscall", hostname=HOSTNAME)
+    generic = evt.fields(source="syscall", hostname=hostname)
     return Scope("syscall", Fields("syscall", [*generic, *FIELDS]), BUILT_IN, EventTypes(CATALOGUE))
 
 

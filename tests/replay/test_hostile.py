@@ -12,7 +12,7 @@ from falco_syscall.capture import CaptureEvent
 from falco_syscall.capture.builder import START_NS, CaptureBuilder, event_named
 from falco_syscall.capture.values import default
 from falco_syscall.capture.writer import item_block
-from falco_syscall.state import tables, threads
+from falco_syscall.state import machine, tables, threads
 from replay.equality import columnar, plain, rule
 from replay.streams import head
 
@@ -83,7 +83,7 @@ def test_of_a_million_threads_those_beyond_the_limit_are_counted(scan):
 
 
 def test_both_decoders_keep_the_same_threads(monkeypatch):
-    monkeypatch.setattr(threads.ThreadTable.__init__, "__defaults__", (50,))
+    monkeypatch.setattr(machine, "MOST_THREADS", 50)
 
     assert len(same(many_threads(200, "futex"))[2]) == 50
     assert len(same(many_threads(200, "setuid"))[2]) == 50

@@ -28,7 +28,6 @@ from falco.plugins.activation import EventSource
 from falco.rules.codes import ErrorCode
 from falco.rules.model import Priority, Rule
 from falco.ruleset import Ruleset
-from falco.sources import Decoder
 from falco.templates import parse as templates
 
 T = TypeVar("T")
@@ -73,7 +72,7 @@ def look(session: Session, one: Input, question: Question) -> int:
     name = one.source
     source = session.event_sources[name]
     rule = _rule(question, source, session.scopes[name])
-    decoder: Decoder[Any, Any] = source.decoder_type()
+    decoder = session.decoder(name)
     rules: Ruleset[Any] = Ruleset([rule], dispatch=decoder.dispatch, assume=decoder.assume, first_only=True)
     opened = session.open_source(name, one.where, one.stream)
     view = _view(session, AlertTemplate.of(rule), question, opened.close)

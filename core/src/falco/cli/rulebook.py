@@ -104,7 +104,7 @@ def build(recipe: Recipe, source: str) -> tuple[Decoder[Any, Any], Ruleset[Any]]
     log.configure(None)
     around = Surroundings(BytesIO(), BytesIO(), recipe.env, recipe.cwd)
     session = Session(recipe.options, around, is_quiet=True)
-    decoder = session.event_sources[source].decoder_type()
+    decoder = session.decoder(source)
     return decoder, Rulebook(session, recipe.texts).ruleset(source, decoder)
 
 

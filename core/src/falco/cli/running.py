@@ -22,6 +22,7 @@ from falco.cli.rulebook import Rulebook
 from falco.cli.selection import check_engine
 from falco.cli.session import Session
 from falco.cli.track import Track
+from falco.cli.unselected import warn_of_unselected
 from falco.cli.versions import falco_version
 from falco.cli.watch import Watch
 from falco.config.settings import EngineKind
@@ -54,6 +55,7 @@ def run(session: Session, rulebook: Rulebook, process: Process | None) -> int:
             "The log is lost: it goes to syslog alone (log_syslog), and no syslog daemon listens here; "
             "set log_stderr: true\n"
         )
+    warn_of_unselected(session, rulebook.rules)
     requests = Requests()
     with ExitStack() as stack:
         if process is not None:

@@ -30,7 +30,7 @@ from falco.plugins import init_config, listing
 from falco.plugins.activation import ActivePlugins, EventSource, activate
 from falco.plugins.manager import PluginManager
 from falco.plugins.scopes import scopes_of
-from falco.sources import InputStream, Source
+from falco.sources import Decoder, InputStream, Source
 
 DEFAULT_CONFIG: Final = "/etc/falco/falco.yaml"
 FIRST_RUN: Final = "packaged falco.yaml"
@@ -166,6 +166,13 @@ class Session:
     def _engine_node(self) -> Node | None:
         """The keys that the source of system calls reads: ``engine``."""
         return self.configuration.merged.root.get("engine")
+
+    def decoder(self, name: str) -> Decoder[Any, Any]:
+        """A decoder of the event source *name*."""
+        decoder = self.event_sources[name].decoder_type()
+        if most := self.settings.falco_libs.thread_table_size:
+            decoder.limit_state(most)
+        return decoder
 
     def open_source(self, name: str, where: str | None = None, stream: InputStream | None = None) -> Source[Any]:
         """The source of the event source *name*, constructed: nothing is opened yet.

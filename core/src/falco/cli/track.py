@@ -136,7 +136,7 @@ class Track:
         return not reason
 
     def _run_here(self) -> None:
-        decoder = self._event_source.decoder_type()
+        decoder = self._session.decoder(self.name)
         rules = self._rulebook.ruleset(self.name, decoder)
         used: Decoder[Any, Any] = decoder
         if self.drops is not None:
@@ -158,7 +158,7 @@ class Track:
             recording.close()
 
     def _run_jobs(self) -> None:
-        decoder = self._event_source.decoder_type()
+        decoder = self._session.decoder(self.name)
         rules = self._rulebook.ruleset(self.name, decoder)
         pipeline: Pipeline[Any, Any] = Pipeline(self.source, decoder, rules, self._output, self._session.report)
         self.statistics, self._pipeline = pipeline.statistics, pipeline

@@ -30,7 +30,6 @@ class Effect(Enum):
     DRIVER = "it tunes Falco's kernel driver, which is not used here"
     NATIVE = "it is about parts of Falco that do not exist here"
     LIVE = "it is about live capture; a replay evaluates every event of its capture and forgets no thread that lives"
-    FIXED = "the process table holds 262144 threads; the end of a run says how many had no room"
     MISSING = "this version does not have it"
 
 
@@ -367,7 +366,7 @@ class BaseSyscalls(_Section, frozen=True):
 class FalcoLibs(_Section, frozen=True):
     """The process table."""
 
-    thread_table_size: Annotated[int, _key("Threads that are remembered at most.", effect=Effect.FIXED, ge=0)] = 262_144
+    thread_table_size: Annotated[int, _key("Threads that are remembered at most; 0 = 262144.", ge=0)] = 262_144
     thread_table_auto_purging_interval_s: Annotated[
         int, _key("Seconds between two clean-ups.", effect=Effect.LIVE, ge=0)
     ] = 300

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 
 class EventCategory(Enum):
@@ -42,6 +44,18 @@ class EventType:
     """The code that the source itself uses, if other than ``code``: one for all system calls without an own event."""
 
 
+class Select(Protocol):
+    """Names of the event types that a live capture delivers for rules that can hold for *rules*.
+
+    *custom_set*, *repair* and *everything* are ``base_syscalls`` of falco.yaml.
+    """
+
+    def __call__(
+        self, rules: Iterable[str], custom_set: Iterable[str] = (), *, repair: bool = False, everything: bool = False
+    ) -> frozenset[str]:
+        """See the class."""
+
+
 @dataclass(frozen=True, slots=True)
 class EventCatalogue:
     """All event types of one event source."""
@@ -54,3 +68,5 @@ class EventCatalogue:
     """Further names that ``evt.type`` may be compared with, although no event has them."""
     always: frozenset[int] = frozenset()
     """Codes of the event types that every rule is evaluated for, whatever its condition says."""
+    selected: Select | None = None
+    """Which event types a live capture delivers; None = all, or there is none."""

@@ -156,6 +156,12 @@ class Decoder(ABC, Generic[B_contra, E]):
         """What was refused so far, by reason in words; shown with the statistics."""
         return {}
 
+    def limit_state(self, entries: int) -> None:
+        """Remember no more than *entries* of what events are about, such as threads; before the first batch.
+
+        What had no room is among the ``counters``.
+        """
+
     def recorder(self, limits: RecordingLimits) -> Recorder | None:  # noqa: ARG002  the default cannot record
         """Records what the decoder is given from now on, when it is told to; None = such events are not recorded."""
         return None

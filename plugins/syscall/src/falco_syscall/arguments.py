@@ -17,7 +17,7 @@ from falco_syscall.capture.linux import ERRORS, SIGNALS, SYSCALLS
 from falco_syscall.catalogue.events import GENERIC_EXIT
 from falco_syscall.state.addresses import address_text, ip_text, tuple_text
 from falco_syscall.state.descriptors import LETTERS, SERVERS, Descriptor, Role
-from falco_syscall.state.paths import ABSENT, AT_FDCWD, as_directory, concat
+from falco_syscall.state.paths import ABSENT, AT_FDCWD, UNREADABLE, as_directory, concat
 from falco_syscall.state.threads import NOBODY
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _NULL: Final = "NULL"
 _NULL_TYPES: Final = frozenset({ParamType.BYTEBUF, ParamType.SOCKTUPLE, ParamType.FDLIST, ParamType.DYN})
+_TEXT_TYPES: Final = frozenset({ParamType.CHARBUF, ParamType.FSPATH, ParamType.FSRELPATH})
+_UNREADABLE: Final = UNREADABLE.encode() + b"\0"
 _NO_TIME: Final = (1 << 64) - 1
 _L4_LETTERS: Final[dict[int, str]] = {
     L4Protocol.TCP: "t",
@@ -56,9 +58,9 @@ def show(event: SyscallEvent, index: int) -> Shown | None:
     param = event.info.params[index]
     raw = event.params[index]
     if not raw:
-        if param.type in {ParamType.FSPATH, ParamType.FSRELPATH, ParamType.CHARBUF}:
-            return Shown(ABSENT)
         return Shown(_NULL if param.type in _NULL_TYPES else ABSENT)
+    if raw == _UNREADABLE and param.type in _TEXT_TYPES:
+        return Shown(ABSENT)
     return _SHOWERS.get(param.type, _bytes)(event, param, raw)
 
 

@@ -50,6 +50,10 @@ class ColumnDecoder(Decoder["Chunk | Prepared", SyscallEvent]):
         self._recorder = Recorder(limits, self._say)
         return self._recorder
 
+    def limit_state(self, entries: int) -> None:
+        """Keep no more than *entries* threads."""
+        self.replay.machine.limit_threads(entries)
+
     def _say(self, sentence: str) -> None:
         self.report(f"capture: {sentence}")
 

@@ -80,6 +80,10 @@ class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
             if residual is not None:
                 yield residual, event
 
+    def limit_state(self, entries: int) -> None:
+        """Keep no more than *entries* threads."""
+        self.machine.limit_threads(entries)
+
     @staticmethod
     def assume(check: Check) -> bool | None:
         """See the function."""

@@ -13,7 +13,7 @@ from falco import text_from_bytes as from_bytes
 from falco_syscall.capture.event_table import EVENTS, SIZES, EventFlag, EventInfo, EventSource, ParamType
 from falco_syscall.capture.linux import SYSCALLS, native_syscalls
 from falco_syscall.catalogue.events import GENERIC_EXIT
-from falco_syscall.state.paths import ABSENT
+from falco_syscall.state.paths import ABSENT, UNREADABLE
 
 if TYPE_CHECKING:
     from falco_syscall.state.descriptors import Descriptor
@@ -27,7 +27,7 @@ _SIGNED: Final = frozenset(
     }
 )
 _IS_SIGNED: Final = tuple(tuple(param.type in _SIGNED for param in event.params) for event in EVENTS)
-_UNREADABLE: Final = frozenset({"(NULL)", ABSENT})
+_UNREADABLE: Final = frozenset({UNREADABLE, ABSENT})
 
 HAS_RESULT: Final = tuple(
     event.code > GENERIC_EXIT and not event.is_enter and event.source is EventSource.SYSCALL and len(event.params) > 0

@@ -136,7 +136,7 @@ FDS = [
     (pack("<B", 4) + V6 + V6 + pack("<HHB", 1, 2, 3), FdInfo(fd=5, type=FdType.IPV6_SOCKET, ino=6, source_ip=V6, dest_ip=V6, source_port=1, dest_port=2, l4=3)),
     (pack("<B", 5) + V4 + pack("<HB", 1, 2), FdInfo(fd=5, type=FdType.IPV4_SERVER_SOCKET, ino=6, source_ip=V4, source_port=1, l4=2)),
     (pack("<B", 6) + V6 + pack("<HB", 1, 2), FdInfo(fd=5, type=FdType.IPV6_SERVER_SOCKET, ino=6, source_ip=V6, source_port=1, l4=2)),
-    (pack("<BQQ", 8, 1, 2) + s(b"/run/x\n"), FdInfo(fd=5, type=FdType.UNIX_SOCKET, ino=6, source=1, dest=2, name="/run/x")),
+    (pack("<BQQ", 8, 1, 2) + s(b"/run/x\n"), FdInfo(fd=5, type=FdType.UNIX_SOCKET, ino=6, source=1, dest=2, name="/run/x\n")),
     (pack("<BI", 16, 1) + s(b"/etc/x"), FdInfo(fd=5, type=FdType.FILE_V2, ino=6, open_flags=1, name="/etc/x")),
     (pack("<B", 0), FdInfo(fd=5, type=FdType.UNKNOWN, ino=6)),
     *[

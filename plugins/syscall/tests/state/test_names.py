@@ -60,5 +60,5 @@ def test_a_field_tells_the_names_of_an_end(see, monkeypatch: pytest.MonkeyPatch)
 
     assert see(capture, "fd.sip.name", "fd.cip.name", "fd.rip.name", "fd.lip.name") == [
         (("server",), (), ("server",), ()),
-        (None, None, None, None),
+        ((), (), (), ()),
     ]

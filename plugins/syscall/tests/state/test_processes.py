@@ -140,6 +140,15 @@ def test_a_full_table_takes_no_more_threads_and_says_so() -> None:
     assert table.refused == 1
 
 
+def test_a_thread_that_has_no_room_is_counted_once() -> None:
+    table = ThreadTable(limit=1)
+
+    for tid in (1, 2, 3, 2, 3, 3):
+        table.known_or_new(tid)
+
+    assert table.refused == 2
+
+
 def test_the_leader_of_a_session_is_the_oldest_ancestor_in_it_where_it_is_gone(see) -> None:
     capture = (
         CaptureBuilder()

@@ -115,7 +115,7 @@ def test_either_end_answers_for_both(see) -> None:
 
     assert see(capture, "fd.ip", "fd.port") == [
         ((ip_address("10.0.0.5"), ip_address("1.2.3.4")), (4000, 443)),
-        (None, None),
+        ((), ()),
     ]
 
 

@@ -333,9 +333,8 @@ def _fd(body: _Body, end: int | None) -> FdInfo:
             )
         case FdType.UNIX_SOCKET:
             source, dest = body.u64(), body.u64()
-            # Old writers read the path from a line of /proc and kept its end.
-            name = body.text().removesuffix("\n")
-            return FdInfo(fd=fd, type=kind, ino=ino, source=source, dest=dest, name=name)
+            # Old writers read the path from a line of /proc and kept its end; Falco shows it.
+            return FdInfo(fd=fd, type=kind, ino=ino, source=source, dest=dest, name=body.text())
         case FdType.FILE_V2:
             flags, name = body.u32(), body.text()
             dev = body.u32() if end is not None and end - body.at >= _U32.size else 0

@@ -11,8 +11,9 @@ from functools import cache
 from typing import Final
 
 from falco import EventCatalogue, EventCategory, EventParameter, EventType
-from falco_syscall.capture.event_table import CODES, EVENTS, EventFlag, EventInfo, EventSource, ParamInfo, ParamType
+from falco_syscall.capture.event_table import CODES, EVENTS, EventInfo, EventSource, ParamInfo, ParamType
 from falco_syscall.capture.linux import SYSCALLS, native_syscalls
+from falco_syscall.catalogue.selection import is_plain_io, selected
 
 LISTED_SCHEMA_VERSION: Final = "4.3.0"
 """What ``falco --list-events`` prints: the oldest driver schema that this Falco works with."""
@@ -93,18 +94,8 @@ def _of_table(event: EventInfo) -> EventType:
         category=_CATEGORIES.get(event.source, EventCategory.META),
         is_exit=not event.is_enter,
         is_listed=not (event.is_old or event.is_unused or event.source is EventSource.ITER),
-        is_default=not _is_plain_io(event),
+        is_default=not is_plain_io(event),
         parameters=_parameters(event),
-    )
-
-
-def _is_plain_io(event: EventInfo) -> bool:
-    """Whether the event only moves data, like read and write: too many of them to be watched by default."""
-    return (
-        event.category in {"IO_READ", "IO_WRITE"}
-        and not event.is_enter
-        and not event.is_old
-        and EventFlag.MODIFIES_STATE not in event.flags
     )
 
 
@@ -128,6 +119,7 @@ def _catalogue() -> EventCatalogue:
         types=types,
         aliases=(_ASYNCHRONOUS | _NO_EVENTS).union(SYSCALLS) - {event_type.name for event_type in types},
         always=frozenset({CODES["ASYNCEVENT_E"]}),
+        selected=selected,
     )
 
 

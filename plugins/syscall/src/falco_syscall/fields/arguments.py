@@ -5,12 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from falco import text_from_bytes as from_bytes
 from falco_syscall.arguments import show, show_all
 from falco_syscall.capture.event_table import EVENTS, ParamFormat, ParamType
 from falco_syscall.catalogue.arguments import name_of, raw_type
 from falco_syscall.fields.binding import number, plain
-from falco_syscall.state.paths import ABSENT
 
 if TYPE_CHECKING:
     from falco import Value
@@ -76,7 +74,7 @@ def _raw_argument(argument: str | None) -> Getter:
         if kind is int:
             return event.number(index) if raw else None
         if kind is str:
-            return from_bytes(raw) if raw else ABSENT
+            return event.path(index)
         return raw or None
 
     return read

@@ -180,12 +180,12 @@ def _remote_address(event: SyscallEvent, fd: Descriptor) -> bytes:
 
 
 def _names(event: SyscallEvent, address_of: Address) -> Any:
-    """The names, among those that rules mention, of one end; no name is none of them, absent is no address."""
+    """The names, among those that rules mention, of one end; none of them exist, too, as in Falco."""
     fd = event.fd
-    if fd is None or event.thread is None or fd.type not in IP_SOCKETS or fd.role is Role.NONE:
+    if fd is None or event.thread is None:
         return None
-    address = address_of(event, fd)
-    return event.machine.names.of(address) if address else None
+    address = address_of(event, fd) if fd.type in IP_SOCKETS and fd.role is not Role.NONE else b""
+    return event.machine.names.of(address) if address else ()
 
 
 def _names_of(address_of: Address) -> Callable[[SyscallEvent], Any]:
@@ -208,15 +208,17 @@ def _server_port(fd: Descriptor) -> int | None:
 
 
 def _both_ips(fd: Descriptor) -> Any:
+    """None of them exist, too, as in Falco; they satisfy nothing."""
     if fd.type in CONNECTIONS:
         return (_ip(fd.source_ip), _ip(fd.dest_ip))
-    return (_ip(fd.source_ip),) if fd.type in SERVERS else None
+    return (_ip(fd.source_ip),) if fd.type in SERVERS else ()
 
 
 def _both_ports(fd: Descriptor) -> Any:
+    """Likewise."""
     if fd.type in CONNECTIONS:
         return (fd.source_port, fd.dest_port)
-    return (fd.source_port,) if fd.type in SERVERS else None
+    return (fd.source_port,) if fd.type in SERVERS else ()
 
 
 def _is_local(event: SyscallEvent, ip: bytes) -> bool:

@@ -79,15 +79,14 @@ def _absolute_path(argument: str | None) -> Getter:
 
     def read(event: SyscallEvent) -> str | None:
         if event.code == _BY_HANDLE:
-            return None if event.failed else event.path(3)
+            return None if event.failed else concat("", event.path(3))
         if event.code in _ONE_PATH:
             dirfd, name = _ONE_PATH[event.code]
         elif event.code in _TWO_PATHS:
             dirfd, name = _TWO_PATHS[event.code][side]
         else:
             return None
-        path = event.text(name)
-        return concat(_base(event, event.number(dirfd, AT_FDCWD)), path)
+        return concat(_base(event, event.number(dirfd, AT_FDCWD)), event.path(name))
 
     return read
 

@@ -24,8 +24,8 @@ def pid(value: int) -> int | None:
 
 
 def virtual(value: int) -> int | None:
-    """A process number inside a namespace; absent where it is not known."""
-    return None if value == -1 else pid(value)
+    """A process number inside a namespace, however large; absent where it is not known."""
+    return None if value == -1 else value
 
 
 def comm(thread: Thread) -> str:

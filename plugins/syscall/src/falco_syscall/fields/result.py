@@ -56,7 +56,10 @@ def _is_about_memory(event: SyscallEvent) -> bool:
 
 
 def _is_about_else(event: SyscallEvent) -> bool:
-    return not (_is_about_file(event) or _is_about_net(event) or _is_about_memory(event))
+    """None of the others; of calls about memory those on a descriptor, unless it is a file: they count twice."""
+    if event.fd is None and _is_about_memory(event):
+        return False
+    return not (_is_about_file(event) or _is_about_net(event))
 
 
 def _errors_if(is_about: Callable[[SyscallEvent], bool]) -> Getter:

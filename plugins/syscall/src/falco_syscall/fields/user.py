@@ -21,7 +21,7 @@ def _account(read: Callable[[User], str]) -> Binder:
         if thread is None:
             return None
         user = event.machine.accounts.user(thread.container_id, thread.uid)
-        return ABSENT if user is None else read(user) or ABSENT
+        return ABSENT if user is None else read(user)
 
     return plain(getter)
 

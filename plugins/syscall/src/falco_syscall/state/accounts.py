@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final, TypeVar
 
 from falco_syscall.capture import Group, User, UserList
+from falco_syscall.state.paths import ABSENT
 
 HOST: Final = ""
 _MOST_CONTAINERS: Final = 10_000
@@ -42,7 +43,7 @@ class Accounts:
     def user(self, container_id: str, uid: int) -> User | None:
         """The account of a user number; root is always known, with no more than a name and a home."""
         found = self.listed_user(container_id, uid)
-        return User(0, 0, "root", "/root") if found is None and uid == 0 else found
+        return User(0, 0, "root", "/root", ABSENT) if found is None and uid == 0 else found
 
     def listed_group(self, container_id: str, gid: int) -> Group | None:
         """The account of a group number; None if nothing lists it."""

@@ -152,10 +152,8 @@ class Interfaces:
     def is_local(self, ip: bytes) -> bool:
         """Whether an address is one of this machine."""
         if len(ip) == 4:
-            return ip[0] == 127 or ip in self._addresses
-        if ip in self._addresses or ip in _LOOPBACK or ip == _NOWHERE:
-            return True
-        return any(len(own.address) == 16 and _same_net(ip, own) for own in self._interfaces)
+            return ip in self._addresses
+        return any(len(own.address) == 16 and ip[:8] == own.address[:8] for own in self._interfaces)
 
     def guess(self, peer: bytes) -> bytes:
         """The own address that most likely talks to *peer*; all zeros if there is none."""

@@ -19,8 +19,11 @@ _MEMORY_FIELDS: Final = frozenset(
     for prefix in ("proc", "thread")
     for name in ("vmsize", "vmsize.b", "vmrss", "vmrss.b", "vmswap", "pfmajor", "pfminor")
 )
-_EVEN_FAILED: Final = frozenset({CODES["SOCKET_CONNECT_X"], *resources.MEMORY_CODES})
-"""Calls that change something although they failed: a connection may be under way, memory is told in any case."""
+_EVEN_FAILED: Final = frozenset({CODES["SOCKET_CONNECT_X"], CODES["SYSCALL_MEMFD_CREATE_X"], *resources.MEMORY_CODES})
+"""Calls that change something although they failed.
+
+A connection may be under way, memory is told in any case, and memfd_create leaves a descriptor as in Falco.
+"""
 
 
 class Effects:

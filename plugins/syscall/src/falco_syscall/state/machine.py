@@ -19,7 +19,7 @@ from falco_syscall.state.addresses import Interfaces
 from falco_syscall.state.containers import Containers
 from falco_syscall.state.loading import descriptor_of, orient_connections, thread_of
 from falco_syscall.state.names import Names
-from falco_syscall.state.threads import ThreadTable
+from falco_syscall.state.threads import MOST_THREADS, ThreadTable
 
 if TYPE_CHECKING:
     from falco_syscall.capture import Metadata
@@ -110,6 +110,7 @@ class Machine:
         self._leaving: list[Callable[[], object]] = []
         self._is_loading = False
         self.names = Names()
+        self._most_threads = MOST_THREADS
         self._lost: Counter[str] = Counter()
         self._begin()
 
@@ -122,10 +123,14 @@ class Machine:
         self.boot_ns = 0
         self.interfaces = Interfaces()
         self.accounts = Accounts()
-        self.threads = ThreadTable()
+        self.threads = ThreadTable(self._most_threads)
         self.containers = Containers()
         self.recent_exits = RecentExits()
         self._leaving.clear()
+
+    def limit_threads(self, number: int) -> None:
+        """Keep no more than *number* threads from now on."""
+        self._most_threads = self.threads.limit = number
 
     def counters(self) -> Mapping[str, int]:
         """What was not kept so far, by reason."""

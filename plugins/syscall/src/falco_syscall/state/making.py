@@ -62,7 +62,8 @@ def _memfd(machine: Machine, event: SyscallEvent) -> None:
     if number >= 0:
         machine.put(event, number, Descriptor(FdType.MEMFD, name=event.text(1), flags=event.number(2)))
     else:
-        event.fd_number, event.fd = number, Descriptor(None)  # as Falco shows it; not kept
+        # As Falco has it: a descriptor of no type, which counts as open until the process ends.
+        machine.put(event, number, Descriptor(None))
 
 
 def _pidfd_open(machine: Machine, event: SyscallEvent) -> None:

@@ -187,7 +187,9 @@ class ThreadTable:
     """All threads by number, and the processes they form.
 
     Attributes:
-        refused: Threads that were not kept because there are ``limit`` already.
+        limit: How many threads are kept at most.
+        refused: Threads that were not kept because there are ``limit`` already, each once; beyond ``MOST_THREADS`` of
+            them one may count again.
         not_copied: Descriptors that forked processes did not get because there are ``MOST_COPIES`` already.
         dropped_descriptors: What the tables of threads that were taken out had ``dropped``.
         was_seen: Asked for a thread that is not in the table: whether an event of it has come, which nobody looked at.
@@ -200,7 +202,8 @@ class ThreadTable:
     def __init__(self, limit: int = MOST_THREADS) -> None:
         self._threads: dict[int, Thread] = {}
         self._groups: dict[int, ThreadGroup] = {}
-        self._limit = limit
+        self.limit = limit
+        self._refused: set[int] = set()
         self._copied = 0
         self._copies = 0
         self.refused = 0
@@ -333,8 +336,11 @@ class ThreadTable:
             ancestor = self.parent_of(ancestor)
 
     def _store(self, thread: Thread) -> bool:
-        if len(self._threads) >= self._limit and thread.tid not in self._threads:
-            self.refused += 1
+        if len(self._threads) >= self.limit and thread.tid not in self._threads:
+            if thread.tid not in self._refused:
+                self.refused += 1
+                if len(self._refused) < MOST_THREADS:
+                    self._refused.add(thread.tid)
             return False
         self._threads[thread.tid] = thread
         return True
