@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from falco.cli import main as main_of_falco
-from falco.config.configuration import EXTENSIONS
+from falco.config.merge import EXTENSIONS
 from falco.config.settings import Effect, Extensions, Settings
 from falco.fields import Field, FieldFlag
 from falco.plugins import hookspecs

@@ -64,7 +64,7 @@ class TestLeniency:
     def test_a_number_out_of_bounds_is_the_default_and_says_the_bounds(self):
         assert settings("webserver: {listen_port: 99999}").webserver.listen_port == 8765
         assert problems("webserver: {listen_port: 99999}") == [
-            "falco.yaml:1:26: webserver.listen_port: expected a number from 0 to 65535, found '99999'; the default is used"
+            "falco.yaml:1:26: webserver.listen_port: expected a number from 0 to 65535, found '99999'; the default, 8765, is used"
         ]
 
     @pytest.mark.parametrize("text", ["", "~", "{}", "\n"])
@@ -275,10 +275,13 @@ class TestOutputSections:
     def test_a_wrong_value_is_the_default(self):
         assert load("pipe_output: {enabled: true, target: t, retries: 10}").outputs == {"pipe": Pipe("t", 3)}
 
-    @pytest.mark.parametrize("section", ["{enabled: true}", "{enabled: true, target: ''}"])
-    def test_a_channel_needs_what_it_requires(self, section):
-        assert error(f"pipe_output: {section}") == (
-            "Error reading config file (falco.yaml): pipe output enabled but no target in configuration block"
+    @pytest.mark.parametrize(
+        ("section", "place"), [("{enabled: true}", "1:14"), ("{enabled: true, target: ''}", "1:38")]
+    )
+    def test_a_channel_needs_what_it_requires(self, section, place):
+        assert error(f"pipe_output: {section}").startswith(
+            "Error reading config file (falco.yaml): pipe output enabled but no target in configuration block "
+            f"(falco.yaml:{place}: pipe_output.target: give it a value, or switch pipe_output.enabled off)\n"
         )
 
     def test_unknown_keys_are_said_even_while_it_is_off(self):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from falco.documents import files
 from falco.documents.nearby import nearest
 from falco.errors import RuleError
 from falco.plugins.manager import PluginManager
@@ -78,7 +79,7 @@ def read(name: str, cwd: Path) -> RulesText:
         RuleError: It does not exist, is a directory or cannot be read.
     """
     try:
-        return RulesText(name, (cwd / name).read_bytes())
+        return RulesText(name, files.read_bytes(cwd / name))
     except FileNotFoundError:
         raise RuleError(f"Could not open file {name} for reading{nearest(cwd / name)}") from None
     except OSError as error:

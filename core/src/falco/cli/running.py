@@ -74,7 +74,7 @@ def _run_once(session: Session, rulebook: Rulebook, process: Process | None) -> 
         raise
     with process.signals(started) if process is not None else nullcontext():
         try:
-            check_metrics(session.settings)
+            check_metrics(session.configuration)
             started.run()
         finally:
             started.close()

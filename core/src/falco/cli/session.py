@@ -36,6 +36,9 @@ DEFAULT_CONFIG: Final = "/etc/falco/falco.yaml"
 FIRST_RUN: Final = "packaged falco.yaml"
 """The name that messages give the configuration of a run without one."""
 
+_MOST: Final = 100
+"""Problems of one configuration that are shown."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -107,8 +110,13 @@ class Session:
     def _report(self, read: Configuration) -> None:
         for file in read.files:
             _log.info(f"   {file.name} | schema validation: {read.schema_status(file.name)}")
-        for problem in (*read.problems, *read.notes):
-            _log.warning(str(problem))
+        for problem in read.merged.absent:
+            _log.info(str(problem))
+        problems = (*read.problems, *read.notes)
+        for problem in problems[:_MOST]:
+            _log.warning(read.shown(problem))
+        if (more := len(problems) - _MOST) > 0:
+            _log.warning(f"{more:,} further problems of the configuration are not shown")
 
     @cached_property
     def clock(self) -> Clock:
@@ -125,6 +133,7 @@ class Session:
         """The plugins that the configuration switches on."""
         load = self.settings.load_plugins
         active = activate(self.plugins, self.settings.plugins, load if isinstance(load, tuple) else None)
+        sources = self.configuration.merged.sources
         for plugin in active.plugins:
             if plugin.alias and not listing.is_known(active, plugin):
                 raise PluginError(
@@ -132,7 +141,7 @@ class Session:
                 )
             for name, entry in plugin.entries.items():
                 if entry is not plugin.entry:
-                    init_config.read(entry.init_config, None, name)  # nobody gets it, but it must be sound
+                    init_config.read(entry.init_config, None, name, sources)  # nobody gets it, but it must be sound
         return active
 
     def how_to_load(self, name: str) -> str:
@@ -153,9 +162,11 @@ class Session:
             entry = source.plugin.entry
             node = self._engine_node() if entry is None else entry.init_config
             who = source.plugin.info.name if entry is None else entry.name
-            configs[name], problems = init_config.read(node, source.source_type.config_type, who)
+            configs[name], problems = init_config.read(
+                node, source.source_type.config_type, who, self.configuration.merged.sources
+            )
             for problem in problems if entry is not None and not self._is_quiet else ():
-                _log.warning(str(problem))
+                _log.warning(self.configuration.shown(problem))
         return configs
 
     def _engine_node(self) -> Node | None:

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.inspect import Metadata, StructType, Type, type_info
 
-from falco.config.merge import Problem
+from falco.config.places import Problem
 from falco.config.settings import Effect, Settings
 from falco.documents.nodes import MappingNode, ScalarNode
 

@@ -10,16 +10,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Final
 
 from falco.config import paths
 from falco.config.environment import expand
-from falco.config.paths import place
-from falco.documents import reader
+from falco.config.places import OPTION, PlacedError, Problem, place, quoted, short
+from falco.documents import files, reader
+from falco.documents.nearby import nearest
 from falco.documents.nodes import MappingNode, Mark, Node, ScalarNode, ScalarStyle, SequenceNode, Span, is_null
+from falco.documents.source import SourceFile
 from falco.errors import ConfigError
 
-INCLUDES = "config_files"
+INCLUDES: Final = "config_files"
 """The key of the main file that names further files; ``-o`` may set it too."""
+EXTENSIONS: Final = "x-falco-py"
+"""The key below which our own keys stand, so that Falco still reads the file."""
+_ENTRY_KEYS: Final = ("path", "strategy")
 
 
 class Strategy(Enum):
@@ -29,17 +35,6 @@ class Strategy(Enum):
     """Sequences are joined, everything else is replaced."""
     OVERRIDE = "override"
     ADD_ONLY = "add-only"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something in a configuration that is passed over: where it stands and what happens instead."""
-
-    span: Span
-    message: str
-
-    def __str__(self) -> str:
-        return f"{place(self.span)}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,40 +51,66 @@ class Merged:
 
     root: MappingNode
     files: tuple[ConfigFile, ...]
+    sources: Mapping[str, SourceFile] = field(repr=False)
+    """The texts of the files and of options, by the name that places give them."""
     problems: tuple[Problem, ...] = ()
+    absent: tuple[Problem, ...] = ()
+    """What ``config_files`` names and does not exist."""
 
 
-def merge(main: ConfigFile, options: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Merged:
+@dataclass(frozen=True, slots=True)
+class _Include:
+    """An entry of ``config_files``."""
+
+    name: str
+    strategy: Strategy
+    span: Span
+
+
+def merge(
+    main: ConfigFile, options: Sequence[str], *, cwd: Path, env: Mapping[str, str], sources: dict[str, SourceFile]
+) -> Merged:
     """Read what *main* includes and put *options* (``key=value``) on top.
 
-    Relative names of included files start at *cwd*, as upstream; files that do not exist are passed over.
+    Relative names of included files start at *cwd*, as upstream; files that do not exist are passed over. *sources*
+    gets the texts that are read, also those before an error.
 
     Raises:
         ConfigError: A file cannot be read, is not YAML or includes what it must not; an option is malformed.
     """
     problems: list[Problem] = []
-    parsed = [_option(text) for text in options]
-    root = _mapping(_tree(main, env, problems), problems)
+    absent: list[Problem] = []
+    parsed = [_option(text, sources) for text in options]
+    root = _mapping(_tree(main, env, problems, sources), problems)
     for key, value in parsed:
         if _sets_includes(key):
             root = _put(root, key, value)
-    files = [main]
-    for name, strategy in _includes(root, problems):
-        for path in _files_of(name, cwd):
+    read = [main]
+    for include in _includes(root, problems):
+        paths_of_it = _files_of(include, cwd)
+        if not paths_of_it and not (cwd / include.name).is_dir():
+            absent.append(Problem(include.span, f"{INCLUDES}: '{short(include.name)}' does not exist, nothing is read"))
+        for path in paths_of_it:
             if path.resolve() == (cwd / main.name).resolve():
-                raise ConfigError(
-                    f"Config error: '{INCLUDES}' directive tries to recursively include main config file {name}."
+                raise PlacedError(
+                    include.span,
+                    f"Config error: '{INCLUDES}' directive tries to recursively include main config file "
+                    f"{include.name}. ({place(include.span)}: remove it)",
                 )
             included = read_file(str(path.relative_to(cwd) if path.is_relative_to(cwd) else path), cwd)
-            tree = _mapping(_tree(included, env, problems), problems)
-            if tree.get(INCLUDES) is not None:
-                raise ConfigError(f"Config error: '{INCLUDES}' directive in included config file {included.name}.")
-            root = _merged(root, tree, strategy)
-            files.append(included)
+            tree = _mapping(_tree(included, env, problems, sources), problems)
+            if (inner := tree.get(INCLUDES)) is not None:
+                raise PlacedError(
+                    inner.span,
+                    f"Config error: '{INCLUDES}' directive in included config file {included.name}. "
+                    f"({place(inner.span)}: name all files in {main.name})",
+                )
+            root = _merged(root, tree, include.strategy)
+            read.append(included)
     for key, value in parsed:
         if not _sets_includes(key):
             root = _put(root, key, value)
-    return Merged(root, tuple(files), tuple(problems))
+    return Merged(root, tuple(read), sources, tuple(problems), tuple(absent))
 
 
 def read_file(name: str, cwd: Path) -> ConfigFile:
@@ -98,24 +119,57 @@ def read_file(name: str, cwd: Path) -> ConfigFile:
     Raises:
         ConfigError: It does not exist or cannot be read.
     """
-    path = cwd / name
-    if not path.exists():
-        raise ConfigError(f"Could not find configuration file at {name}")
     try:
-        return ConfigFile(name, path.read_bytes())
+        return ConfigFile(name, files.read_bytes(cwd / name))
+    except FileNotFoundError:
+        raise ConfigError(f"Could not find configuration file at {name}{nearest(cwd / name)}") from None
     except OSError as error:
         raise ConfigError(f"Cannot read config file ({name}): {error.strerror}") from None
 
 
-def _tree(file: ConfigFile, env: Mapping[str, str], problems: list[Problem]) -> Node | None:
+def _tree(
+    file: ConfigFile, env: Mapping[str, str], problems: list[Problem], sources: dict[str, SourceFile]
+) -> Node | None:
     """The first document of *file* that is not empty, variables replaced; None when there is none."""
     try:
-        documents = reader.read(file.data, file.name)
+        sources[file.name] = source = reader.decode(file.data, file.name)
+        documents = reader.parse(source)
     except reader.DocumentError as error:
-        raise ConfigError(f"Cannot read config file ({file.name}): {error}") from None
+        sources[file.name] = error.source
+        raise PlacedError(error.span, f"Cannot read config file ({file.name}): {error}") from None
     written = [document for document in documents if not is_null(document)]
     problems += [Problem(other.span, "a further document is ignored: one file, one document") for other in written[1:]]
-    return expand(written[0], env) if written else None
+    if not written:
+        return None
+    problems += odd_keys(written[0])
+    return expand(written[0], env)
+
+
+def odd_keys(root: Node) -> Iterator[Problem]:
+    """Keys, at any depth, that are no text or stand twice; below ``x-…``, but our own, they are nobody's business."""
+    left: list[tuple[Node, str]] = [(root, "")]
+    seen: set[int] = set()
+    while left:
+        node, path = left.pop()
+        if id(node) in seen:
+            continue  # what an alias stands for, once more
+        seen.add(id(node))
+        if isinstance(node, SequenceNode):
+            left += [(item, f"{path}[{number}]") for number, item in reversed(list(enumerate(node.items)))]
+        elif isinstance(node, MappingNode):
+            names: set[str] = set()
+            below: list[tuple[Node, str]] = []
+            for key, value in node.pairs:
+                if not isinstance(key, ScalarNode):
+                    yield Problem(key.span, f"{path or 'configuration'}: a key must be a text, this one is ignored")
+                    continue
+                name = f"{path}.{key.text}" if path else key.text
+                if key.text in names:
+                    yield Problem(key.span, f"key '{short(name)}' stands twice, the first one counts")
+                elif not name.startswith("x-") or name.startswith(EXTENSIONS):
+                    below.append((value, name))
+                names.add(key.text)
+            left += reversed(below)
 
 
 def _mapping(node: Node | None, problems: list[Problem]) -> MappingNode:
@@ -124,9 +178,10 @@ def _mapping(node: Node | None, problems: list[Problem]) -> MappingNode:
         case MappingNode():
             return node
         case ScalarNode() if not node.is_null:
-            raise ConfigError(
+            raise PlacedError(
+                node.span,
                 f'Config error at key "{INCLUDES}": {place(node.span)}: expected a mapping of keys, found the text '
-                f"'{node.text}'"
+                f"{quoted(node)}",
             )
         case SequenceNode():
             problems.append(Problem(node.span, "a configuration is a mapping of keys, this sequence sets nothing"))
@@ -134,8 +189,8 @@ def _mapping(node: Node | None, problems: list[Problem]) -> MappingNode:
     return MappingNode((), Span("", nowhere, nowhere) if node is None else node.span)
 
 
-def _includes(root: MappingNode, problems: list[Problem]) -> Iterator[tuple[str, Strategy]]:
-    """Names and strategies that the key ``config_files`` lists."""
+def _includes(root: MappingNode, problems: list[Problem]) -> Iterator[_Include]:
+    """What the key ``config_files`` lists."""
     node = root.get(INCLUDES)
     items: tuple[Node, ...] = ()
     match node:
@@ -144,41 +199,67 @@ def _includes(root: MappingNode, problems: list[Problem]) -> Iterator[tuple[str,
         case ScalarNode() if not node.is_null:
             items = (node,)
         case MappingNode():
-            problems.append(Problem(node.span, f"'{INCLUDES}' is a list of files, this mapping includes nothing"))
+            problems.append(Problem(node.span, f"{INCLUDES}: expected a list of files, found a mapping; none is read"))
         case _:
             pass
-    for item in items:
-        match item:
-            case ScalarNode():
-                yield item.text, Strategy.APPEND
-            case MappingNode():
-                name = item.get("path")
-                if not isinstance(name, ScalarNode):
-                    raise ConfigError(f"{place(item.span)}: an entry of '{INCLUDES}' needs the key 'path'")
-                yield name.text, _strategy(item, problems)
-            case SequenceNode():
-                raise ConfigError(f"{place(item.span)}: an entry of '{INCLUDES}' is a file name or a mapping")
+    for number, item in enumerate(items):
+        if (include := _include(item, f"{INCLUDES}[{number}]", problems)) is not None:
+            yield include
 
 
-def _strategy(item: MappingNode, problems: list[Problem]) -> Strategy:
+def _include(item: Node, path: str, problems: list[Problem]) -> _Include | None:
+    """The entry *item*; None when it names nothing."""
+    name, strategy = item, Strategy.APPEND
+    if isinstance(item, MappingNode):
+        found = item.get("path")
+        if found is None:
+            raise PlacedError(item.span, f"{place(item.span)}: {path}: an entry of '{INCLUDES}' needs the key 'path'")
+        path, name, strategy = f"{path}.path", found, _strategy(item, path, problems)
+        problems += _unknown_keys(item, path.removesuffix(".path"))
+    if not isinstance(name, ScalarNode):
+        or_mapping = " or a mapping with its path" if name is item else ""
+        kind = "a list" if isinstance(name, SequenceNode) else "a mapping"
+        raise PlacedError(
+            name.span, f"{place(name.span)}: {path}: expected the name of a file{or_mapping}, found {kind}"
+        )
+    if name.is_null or not name.text:
+        what = quoted(name) if name.origin else "nothing"
+        problems.append(Problem(name.span, f"{path}: expected the name of a file, found {what}; nothing is read"))
+        return None
+    return _Include(name.text, strategy, name.span)
+
+
+def _unknown_keys(item: MappingNode, path: str) -> Iterator[Problem]:
+    for key, _ in item.pairs:
+        if not (isinstance(key, ScalarNode) and key.text in _ENTRY_KEYS):
+            name = key.text if isinstance(key, ScalarNode) else "?"
+            yield Problem(key.span, f"unknown key '{path}.{short(name)}' is ignored; known: {', '.join(_ENTRY_KEYS)}")
+
+
+def _strategy(item: MappingNode, path: str, problems: list[Problem]) -> Strategy:
     node = item.get("strategy")
     if node is None:
         return Strategy.APPEND
-    text = node.text if isinstance(node, ScalarNode) else "…"
+    if isinstance(node, ScalarNode) and node.text in {strategy.value for strategy in Strategy}:
+        return Strategy(node.text)
+    known = ", ".join(strategy.value for strategy in Strategy)
+    found = f"unknown strategy {quoted(node)}" if isinstance(node, ScalarNode) else "this is no strategy"
+    problems.append(Problem(node.span, f"{path}.strategy: {found}, expected one of {known}; 'append' is used"))
+    return Strategy.APPEND
+
+
+def _files_of(include: _Include, cwd: Path) -> list[Path]:
+    """The file, or the regular files directly in the directory, sorted; [] when it does not exist."""
+    path = cwd / include.name
     try:
-        return Strategy(text)
-    except ValueError:
-        known = ", ".join(strategy.value for strategy in Strategy)
-        problems.append(Problem(node.span, f"unknown strategy '{text}' (known: {known}), 'append' is used"))
-        return Strategy.APPEND
-
-
-def _files_of(name: str, cwd: Path) -> list[Path]:
-    """The file *name*, or the regular files directly in the directory *name*, sorted; [] when it does not exist."""
-    path = cwd / name
-    if path.is_dir():
-        return sorted(entry for entry in path.iterdir() if entry.is_file())
-    return [path] if path.exists() else []
+        if path.is_dir():
+            return sorted(entry for entry in path.iterdir() if entry.is_file())
+        return [path] if path.exists() else []
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "a NUL character cannot stand in a name"
+        raise PlacedError(
+            include.span, f"{place(include.span)}: {INCLUDES}: cannot read '{short(include.name)}': {why}"
+        ) from None
 
 
 def _merged(root: MappingNode, included: MappingNode, strategy: Strategy) -> MappingNode:
@@ -200,13 +281,15 @@ def _merged(root: MappingNode, included: MappingNode, strategy: Strategy) -> Map
     return MappingNode(tuple(pairs.values()), root.span)
 
 
-def _option(text: str) -> tuple[str, Node]:
+def _option(text: str, sources: dict[str, SourceFile]) -> tuple[str, Node]:
     """Key and value of ``key=value``. A value that starts with ``{`` and is a document is taken as such."""
     key, equals, value = text.partition("=")
     if not equals or not key:
-        message = f'Error parsing config option "{text}". Must be of the form key=val or key.subkey=val'
+        message = f'Error parsing config option "{short(text)}". Must be of the form key=val or key.subkey=val'
         raise ConfigError(message)
-    file = f"-o {key}"
+    times = sum(name.partition(", option")[0] == f"{OPTION}{key}" for name in sources)
+    file = f"{OPTION}{key}" + (f", option {times + 1} of that name" if times else "")
+    sources[file] = SourceFile(file, value)
     if value.startswith("{"):
         try:
             documents = reader.read(value.encode("utf-8", "surrogateescape"), file)

@@ -40,11 +40,15 @@ class HttpConfig(msgspec.Struct, frozen=True):
     echo: Annotated[bool, Meta(description="Print the answers on standard output.")] = False
     compress_uploads: Annotated[bool, Meta(description="Send alerts gzipped.")] = False
     keep_alive: Annotated[bool, Meta(description="Let TCP test connections that are idle.")] = False
-    max_consecutive_timeouts: Annotated[int, Meta(description="How often an alert is sent again after a timeout.")] = 5
+    max_consecutive_timeouts: Annotated[
+        int, Meta(description="How often an alert is sent again after a timeout.", ge=0, le=255)
+    ] = 5
     headers: Annotated[dict[str, str], extension("Further headers.")] = {}
     bearer_token_file: Annotated[str, extension("File with the token for the header Authorization.")] = ""
     bearer_token_env: Annotated[str, extension("Environment variable with that token.")] = ""
-    timeout_s: Annotated[float, extension("Seconds for connecting, and for each wait for an answer.")] = 10.0
+    timeout_s: Annotated[
+        float, extension("Seconds for connecting, and for each wait for an answer.", gt=0, le=86_400)
+    ] = 10.0
 
 
 class HttpOutput(Output):
