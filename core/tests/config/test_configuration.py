@@ -150,7 +150,7 @@ class TestErrors:
             ("append_output: [{extra_fields: x}]", "append_output[0].extra_fields: expected a list, found 'x'"),
             ("append_output: [{extra_fields: [{a: b, c: d}]}]", "one name and its format"),
             ("static_fields: {a: [x]}", "falco.yaml:1:20: static_fields.a: expected a text, found a list"),
-            ("plugins: [{library_path: a}]", "falco.yaml:1:11: plugins[0]: the key 'name' is missing"),
+            ("plugins: [{library_path: a}]", "falco.yaml:1:11: plugins[0].name: the key 'name' is missing"),
             (
                 "plugins: [{name: a, library_path: b/../../c.so}]",
                 "plugin library_path 'b/../../c.so' resolves outside the plugins directory (/usr/share/falco/plugins/)",

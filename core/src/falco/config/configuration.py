@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
-from msgspec.inspect import StructType, type_info
 from msgspec.structs import fields
 
 from falco.config import check, paths
-from falco.config.convert import Converter
+from falco.config.convert import Converter, struct_info
 from falco.config.merge import EXTENSIONS, ConfigFile, Merged, merge
 from falco.config.places import PlacedError, Problem, place, shown_in, with_excerpt
 from falco.config.settings import Extensions, Settings
@@ -121,8 +120,7 @@ def _channel(
         converter: Reads them; what is wrong with a channel that is off is a problem, never an error.
     """
     path = name + OUTPUT_SUFFIX
-    info = type_info(cls)
-    rows = info.fields if isinstance(info, StructType) else ()
+    rows = struct_info(cls).fields
     known = [row.encode_name for row in rows]
     is_on = converter.struct(_only(section, ["enabled"]), _Switch, path).enabled
     pairs: tuple[tuple[Node, Node], ...] = ()
@@ -147,12 +145,18 @@ def _channel(
         return None
     for row in rows:
         value = whole.get(row.encode_name)
-        if row.required and (value is None or (isinstance(value, ScalarNode) and not value.text.strip("'\""))):
+        if row.required and (value is None or (isinstance(value, ScalarNode) and _is_empty(value))):
             span = where.span if value is None else value.span
             sentence = f"{name} output enabled but no {row.encode_name} in configuration block"
-            said = f"{place(span)}: {path}.{row.encode_name}: give it a value, or switch {path}.enabled off"
+            key = f"{homes.get(row.encode_name, path)}.{row.encode_name}"
+            said = f"{place(span)}: {key}: give it a value, or switch {path}.enabled off"
             raise PlacedError(span, f"Error reading config file ({converter.file}): {sentence} ({said})")
     return converter.struct(whole, cls, path, homes)
+
+
+def _is_empty(value: ScalarNode) -> bool:
+    """Whether *value* is nothing, or nothing but quotes."""
+    return value.is_null or not value.text.strip("'\"")
 
 
 def _only(node: Node | None, names: Sequence[str]) -> Node | None:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, Final, NoReturn, TypeVar
 
 import msgspec
@@ -74,12 +75,22 @@ class Choice:
         return f"one of {', '.join(self.names)}"
 
 
-class WrongValueError(ValueError):
-    """What the ``__post_init__`` of a struct raises about its field *key*."""
+@cache
+def struct_info(cls: type[msgspec.Struct]) -> StructType:
+    """The rows of the struct *cls*."""
+    info = type_info(cls)
+    if not isinstance(info, StructType):
+        raise TypeError(f"{cls} is no struct")
+    return info
 
-    def __init__(self, key: str, sentence: str) -> None:
+
+class WrongValueError(ValueError):
+    """What the ``__post_init__`` of a struct raises about its field *key*, or the entry *index* of that list."""
+
+    def __init__(self, key: str, sentence: str, index: int | None = None) -> None:
         super().__init__(sentence)
         self.key = key
+        self.index = index
 
 
 @dataclass(slots=True)
@@ -107,10 +118,7 @@ class Converter:
             ConfigError: A scalar where a mapping belongs, a value that the struct refuses, or, strictly, any
                 value of the wrong type and any missing key.
         """
-        info = type_info(cls)
-        if not isinstance(info, StructType):
-            raise TypeError(f"{cls} is no struct")
-        value: S = self._struct(node, info, path, homes or {})
+        value: S = self._struct(node, struct_info(cls), path, homes or {})
         return value
 
     def look(self, mapping: MappingNode, cls: type[msgspec.Struct], homes: Mapping[str, str]) -> None:
@@ -121,8 +129,7 @@ class Converter:
             cls: The struct.
             homes: For each of its keys that is there, the key of the mapping where it stands.
         """
-        info = type_info(cls)
-        for row in info.fields if isinstance(info, StructType) else ():
+        for row in struct_info(cls).fields:
             if row.encode_name not in homes:
                 continue
             try:
@@ -153,19 +160,21 @@ class Converter:
                 values[row.name] = value
         missing = [row.encode_name for row in info.fields if row.required and row.name not in values]
         if missing:
-            sentence = f"{path or 'configuration'}: the key '{missing[0]}' is missing"
-            raise ConfigError(sentence) if mapping is None else _fault(mapping.span, sentence)
+            sentence = f"{_join(path, missing[0])}: the key '{missing[0]}' is missing"
+            at = node if mapping is None else mapping.get(missing[0]) or mapping
+            raise ConfigError(sentence) if at is None else _fault(at.span, sentence)
         try:
             return info.cls(**values)
         except ValueError as error:
-            self._invalid(error, mapping, info, path)
+            self._invalid(error, node, info, path)
 
-    def _invalid(self, error: ValueError, mapping: MappingNode | None, info: StructType, path: str) -> NoReturn:
-        """Raise what the ``__post_init__`` of a struct says, with its place."""
-        node: Node | None = mapping
-        if isinstance(error, WrongValueError) and mapping is not None:
+    def _invalid(self, error: ValueError, node: Node | None, info: StructType, path: str) -> NoReturn:
+        """Raise what the ``__post_init__`` of a struct, made of *node*, says, with its place."""
+        if isinstance(error, WrongValueError) and isinstance(node, MappingNode):
             name = next(row.encode_name for row in info.fields if row.name == error.key)
-            path, node = _join(path, name), mapping.get(name)
+            path, node = _join(path, name), node.get(name)
+            if isinstance(node, SequenceNode) and error.index is not None:
+                path, node = f"{path}[{error.index}]", node.items[error.index]
         if self.is_strict and node is not None:
             raise _fault(node.span, f"{path}: {error}") from None
         sentence = f"Error reading config file ({self.file}): {error}"

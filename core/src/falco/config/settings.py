@@ -47,9 +47,12 @@ _MAX_ALERTS: Final = 10_000_000
 """Alerts in a queue: there has to be memory for them."""
 
 
-def _choice(doc: str, names: dict[str, Any], message: str, *, effect: Effect = Effect.APPLIES) -> Meta:
-    """The row of a key that takes one of *names*."""
-    return Meta(description=doc, extra={"effect": effect, **choice(names.get, message, names)})
+def _choice(
+    doc: str, names: dict[str, Any], message: str, *, effect: Effect = Effect.APPLIES, **schema: Any
+) -> Meta:
+    """The row of a key that takes one of *names*; *schema* as in ``_key``."""
+    extra = {"effect": effect, **choice(names.get, message, names)}
+    return Meta(description=doc, extra=extra, extra_json_schema=schema or None)
 
 
 class LogLevel(Enum):
@@ -255,10 +258,10 @@ class AppendOutput(_Section, frozen=True):
     suggested_output: Annotated[bool, _key("Add the fields that plugins suggest.")] = False
 
     def __post_init__(self) -> None:
-        for item in self.extra_fields:
+        for number, item in enumerate(self.extra_fields):
             if isinstance(item, dict) and len(item) != 1:
                 sentence = "an entry of extra_fields is a field, or a mapping with one name and its format"
-                raise WrongValueError("extra_fields", sentence)
+                raise WrongValueError("extra_fields", sentence, number)
 
 
 class Selector(_Section, frozen=True):
@@ -269,7 +272,9 @@ class Selector(_Section, frozen=True):
 
     def __post_init__(self) -> None:
         if not self.rule and not self.tag:
-            raise ValueError("say which rules are meant: 'rule' or 'tag' must have a value")
+            sentence = "say which rules are meant: 'rule' or 'tag' must have a value"
+            empty = next((key for key in ("rule", "tag") if getattr(self, key) is not None), None)
+            raise ValueError(sentence) if empty is None else WrongValueError(empty, sentence)
 
 
 class RuleSelection(_Section, frozen=True):
@@ -314,6 +319,7 @@ class LibsLogger(_Section, frozen=True):
             {name: name for name in _SEVERITIES},
             "Unknown sinsp log severity {text}",
             effect=Effect.NATIVE,
+            enum=_SEVERITIES,
         ),
     ] = "info"
 
@@ -349,13 +355,13 @@ class SyscallEventDrops(_Section, frozen=True):
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= 1:
             raise WrongValueError("threshold", "syscall event drops threshold must be a double in the range [0, 1]")
-        for action in self.actions:
+        for number, action in enumerate(self.actions):
             if action not in _ACTIONS:
                 sentence = 'available actions for syscall event drops are "ignore", "log", "alert", and "exit"'
-                raise WrongValueError("actions", sentence)
+                raise WrongValueError("actions", sentence, number)
             if action in {"log", "alert"} and "ignore" in self.actions:
                 sentence = f'syscall event drop action "{action}" does not make sense with the "ignore" action'
-                raise WrongValueError("actions", sentence)
+                raise WrongValueError("actions", sentence, number)
 
 
 class Metrics(_Section, frozen=True):

@@ -34,7 +34,7 @@ def read_bytes(path: Path, *, limit: int = MAX_BYTES, pipe_s: float = PIPE_S) ->
     if sys.platform == "win32":
         with path.open("rb") as file:
             return file.read(limit + 1)
-    else:  # noqa: RET505  so that the type checker sees that one of the two is for another system
+    else:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             return _read(descriptor, limit + 1, time.monotonic() + pipe_s)

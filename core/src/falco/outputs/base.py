@@ -15,18 +15,14 @@ if TYPE_CHECKING:
     from falco.alerts import Alert
 
 
-def extension(
-    description: str, *, gt: float | None = None, ge: float | None = None, le: float | None = None
-) -> msgspec.Meta:
+def extension(description: str, **bounds: float) -> msgspec.Meta:
     """Of a key of a channel that Falco has but without this key: it belongs below ``x-falco-py``.
 
     Args:
         description: What it is for.
-        gt: A number must be above.
-        ge: A number must not be below.
-        le: A number must not be above.
+        bounds: Of a number: ``gt`` or ``ge``, ``lt`` or ``le``.
     """
-    return msgspec.Meta(description=description, gt=gt, ge=ge, le=le, extra={"is_extension": True})
+    return msgspec.Meta(description=description, extra={"is_extension": True}, **bounds)  # type: ignore[call-overload,no-any-return]  # overloads say which go together
 
 
 @dataclass(frozen=True, slots=True)
