@@ -6,12 +6,11 @@ caret, or it is taken for a reason that stands in ``TAKEN``.
 """
 
 import itertools
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from msgspec.inspect import DictType, Metadata, StructType, UnionType, VarTupleType, type_info
+from msgspec.inspect import Metadata, StructType, UnionType, VarTupleType, type_info
 
 from falco.config import configuration
 from falco.config.merge import ConfigFile
@@ -71,10 +70,15 @@ MISSING = "such a file does not exist, which is said"
 UNLIKE_THEIR_SORT = {
     "plugins[0]": {},
     "plugins[0].name": SOME_TEXT | {"empty": "there is no such plugin, says who loads it"},
-    "append_output[0].extra_fields[0]": SOME_TEXT | {"mapping": "it is one", "empty": "a rule says that it is no field"},
+    "append_output[0].extra_fields[0]": SOME_TEXT
+    | {"mapping": "it is one", "empty": "a rule says that it is no field"},
     "rules[0]": {},
     **{f"rules[0].{verb}": {"nothing": "as if it were not there"} for verb in ("enable", "disable")},
-    **{f"rules[0].{verb}.{key}": SOME_TEXT for verb in ("enable", "disable") for key in ("rule", "tag")},
+    **{
+        f"rules[0].{verb}.{key}": SOME_TEXT | {"nothing": "as if it were not there, says the entry"}
+        for verb in ("enable", "disable")
+        for key in ("rule", "tag")
+    },
     "syscall_event_drops.actions": {"nothing": "a list without a value is empty, as in Falco"},
     "syscall_event_drops.actions[0]": {},
     "webserver.listen_address": {"nothing": "a key without a value has its default, as in Falco"},
@@ -90,9 +94,12 @@ def needed(channel):
     return [row.encode_name for row in type_info(TYPES[channel]).fields if row.required]
 
 
-for channel, key in [(channel, key) for channel in TYPES for key in needed(channel)]:
-    for home in ("", "x-falco-py."):
-        UNLIKE_THEIR_SORT[f"{home}{channel}_output.{key}"] = SOME_TEXT
+UNLIKE_THEIR_SORT |= {
+    f"{home}{channel}_output.{key}": SOME_TEXT
+    for channel in TYPES
+    for key in needed(channel)
+    for home in ("", "x-falco-py.")
+}
 
 
 @dataclass(frozen=True)
@@ -223,13 +230,13 @@ def said(load):
     return [loaded.shown(problem) for problem in loaded.problems]
 
 
-def check(key, sort, sentences, file, column, value):
-    """*value*, at *column* of the third line of *file*, is taken without a word, or what is said has all it must."""
-    places = [f"{file}:3:{column + offset}: " for offset in range(len(value) + 1)]
-    check_at(key, sort, sentences, places, value)
+def places(file, column, value):
+    """The places of *value*, at *column* of the third line of *file*, and of what is in it."""
+    return [f"{file}:3:{column + offset}: " for offset in range(len(value) + 1)]
 
 
-def check_at(key, sort, sentences, places, value):
+def check(key, sort, sentences, places, value):
+    """*value*, at one of *places*, is taken without a word, or what is said has all it must."""
     own = [one for one in sentences if any(place in one for place in places)]
     if key.takes(sort):
         assert own == [], (key.path, sort)
@@ -246,7 +253,28 @@ def check_at(key, sort, sentences, places, value):
 def test_in_the_main_file(key):
     for sort, value in VALUES.items():
         text, column = document(key, value)
-        check(key, sort, said(lambda text=text: read(text)), "falco.yaml", column, value)
+        check(key, sort, said(lambda text=text: read(text)), places("falco.yaml", column, value), value)
+
+
+WITH_DEFAULT = [
+    key
+    for key in KEYS
+    if "[0]" not in key.path and key.path != "config_files" and UNLIKE_THEIR_SORT.get(key.path) is not SOME_TEXT
+]
+
+
+@pytest.mark.parametrize("key", WITH_DEFAULT, ids=lambda key: key.path)
+def test_what_is_passed_over_leaves_everything_as_without_it(key):
+    without = read(flow(*companions(key.path)) if companions(key.path) else "")
+    for sort, value in VALUES.items():
+        if key.takes(sort) or (sort == "mapping" and key.sort == "section"):
+            continue
+        try:
+            loaded = read(document(key, value)[0])
+        except ConfigError:
+            continue
+        assert (loaded.settings, loaded.extensions) == (without.settings, without.extensions), sort
+        assert loaded.outputs == without.outputs or key.path.endswith(".enabled"), sort
 
 
 @pytest.mark.parametrize("key", [key for key in KEYS if not key.path.startswith("config_files")], ids=lambda k: k.path)
@@ -255,7 +283,7 @@ def test_in_an_included_file(key, tmp_path):
         text, column = document(key, value)
         (tmp_path / "inc.yaml").write_text(text)
         sentences = said(lambda: read("config_files: [inc.yaml]\n", cwd=tmp_path))
-        check(key, sort, sentences, "inc.yaml", column, value)
+        check(key, sort, sentences, places("inc.yaml", column, value), value)
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.path)
@@ -266,7 +294,7 @@ def test_as_an_option(key):
             continue  # a value of -o is an object or a text, and a text of a command line has no NUL
         given = {"empty": "", "two lines": "true\ntrue"}.get(sort, value)
         sentences = said(lambda given=given: read(text, f"{key.path}={given}"))
-        check_at(key, sort, sentences, [f"-o {key.path}: ", f"-o {key.path}, character 2: "], given)
+        check(key, sort, sentences, [f"-o {key.path}: ", f"-o {key.path}, character 2: "], given)
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.path)

@@ -145,7 +145,7 @@ class TestErrors:
             ("a", 'Config error at key "config_files": falco.yaml:1:1: expected a mapping of keys'),
             ("rules: [{}]", "falco.yaml:1:9: rules[0]: an entry of rules needs 'enable' or 'disable'"),
             ("rules: [x]", 'Config error at key "rules[0].enable": falco.yaml:1:9: expected a mapping of keys'),
-            ("rules: [{disable: {rule: ''}}]", "rules[0].disable: say which rules are meant"),
+            ("rules: [{disable: {rule: ''}}]", "rules[0].disable.rule: say which rules are meant"),
             ("append_output: [{suggested_output: x}]", "append_output[0].suggested_output: expected true or false"),
             ("append_output: [{extra_fields: x}]", "append_output[0].extra_fields: expected a list, found 'x'"),
             ("append_output: [{extra_fields: [{a: b, c: d}]}]", "one name and its format"),

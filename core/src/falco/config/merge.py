@@ -198,10 +198,8 @@ def _includes(root: MappingNode, problems: list[Problem]) -> Iterator[_Include]:
             items = node.items
         case ScalarNode() if not node.is_null:
             items = (node,)
-        case MappingNode():
-            problems.append(Problem(node.span, f"{INCLUDES}: expected a list of files, found a mapping; none is read"))
         case _:
-            pass
+            pass  # whoever reads the key says what is wrong with it
     for number, item in enumerate(items):
         if (include := _include(item, f"{INCLUDES}[{number}]", problems)) is not None:
             yield include

@@ -47,9 +47,7 @@ _MAX_ALERTS: Final = 10_000_000
 """Alerts in a queue: there has to be memory for them."""
 
 
-def _choice(
-    doc: str, names: dict[str, Any], message: str, *, effect: Effect = Effect.APPLIES, **schema: Any
-) -> Meta:
+def _choice(doc: str, names: dict[str, Any], message: str, *, effect: Effect = Effect.APPLIES, **schema: Any) -> Meta:
     """The row of a key that takes one of *names*; *schema* as in ``_key``."""
     extra = {"effect": effect, **choice(names.get, message, names)}
     return Meta(description=doc, extra=extra, extra_json_schema=schema or None)
@@ -260,7 +258,7 @@ class AppendOutput(_Section, frozen=True):
     def __post_init__(self) -> None:
         for number, item in enumerate(self.extra_fields):
             if isinstance(item, dict) and len(item) != 1:
-                sentence = "an entry of extra_fields is a field, or a mapping with one name and its format"
+                sentence = "expected a field, or a mapping with one name and its format"
                 raise WrongValueError("extra_fields", sentence, number)
 
 
