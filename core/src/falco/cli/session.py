@@ -21,6 +21,7 @@ from falco.conditions.scope import Scope
 from falco.config import configuration
 from falco.config.configuration import Configuration
 from falco.config.merge import ConfigFile, read_file
+from falco.config.places import MOST, further
 from falco.config.settings import LogFormat, Settings
 from falco.documents.nodes import Node
 from falco.documents.text import Text
@@ -35,9 +36,6 @@ from falco.sources import InputStream, Source
 DEFAULT_CONFIG: Final = "/etc/falco/falco.yaml"
 FIRST_RUN: Final = "packaged falco.yaml"
 """The name that messages give the configuration of a run without one."""
-
-_MOST: Final = 100
-"""Problems of one configuration that are shown."""
 
 _log = structlog.get_logger(__name__)
 
@@ -113,10 +111,10 @@ class Session:
         for problem in read.merged.absent:
             _log.info(str(problem))
         problems = (*read.problems, *read.notes)
-        for problem in problems[:_MOST]:
+        for problem in problems[:MOST]:
             _log.warning(read.shown(problem))
-        if (more := len(problems) - _MOST) > 0:
-            _log.warning(f"{more:,} further problems of the configuration are not shown")
+        for sentence in further(problems):
+            _log.warning(sentence)
 
     @cached_property
     def clock(self) -> Clock:

@@ -13,10 +13,9 @@ from msgspec.structs import fields
 from falco.config import check, paths
 from falco.config.convert import Converter, struct_info
 from falco.config.merge import EXTENSIONS, ConfigFile, Merged, merge
-from falco.config.places import PlacedError, Problem, place, shown_in, with_excerpt
+from falco.config.places import Findings, PlacedError, Problem, place, with_excerpt
 from falco.config.settings import Extensions, Settings
 from falco.documents.nodes import MappingNode, Node, ScalarNode, ScalarStyle
-from falco.documents.source import SourceFile
 from falco.errors import ConfigError
 
 OUTPUT_SUFFIX = "_output"
@@ -79,10 +78,10 @@ def load(
     Raises:
         ConfigError: A file, an option or a value cannot be used.
     """
-    sources: dict[str, SourceFile] = {}
-    with shown_in(sources):
-        merged = merge(main, options, cwd=cwd, env=env, sources=sources)
-        return _read(merged, Converter(main.name, problems=list(merged.problems)), output_types)
+    findings = Findings()
+    with findings.told():
+        merged = merge(main, options, cwd=cwd, env=env, findings=findings)
+        return _read(merged, Converter(main.name, problems=findings.problems), output_types)
 
 
 def _read(merged: Merged, converter: Converter, output_types: Mapping[str, type[Struct]]) -> Configuration:
@@ -148,8 +147,8 @@ def _channel(
         if row.required and (value is None or (isinstance(value, ScalarNode) and _is_empty(value))):
             span = where.span if value is None else value.span
             sentence = f"{name} output enabled but no {row.encode_name} in configuration block"
-            key = f"{homes.get(row.encode_name, path)}.{row.encode_name}"
-            said = f"{place(span)}: {key}: give it a value, or switch {path}.enabled off"
+            wanted = f"{homes.get(row.encode_name, path)}.{row.encode_name}"
+            said = f"{place(span)}: {wanted}: give it a value, or switch {path}.enabled off"
             raise PlacedError(span, f"Error reading config file ({converter.file}): {sentence} ({said})")
     return converter.struct(whole, cls, path, homes)
 

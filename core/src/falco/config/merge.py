@@ -14,7 +14,7 @@ from typing import Final
 
 from falco.config import paths
 from falco.config.environment import expand
-from falco.config.places import OPTION, PlacedError, Problem, place, quoted, short
+from falco.config.places import OPTION, Findings, PlacedError, Problem, place, quoted, short
 from falco.documents import files, reader
 from falco.documents.nearby import nearest
 from falco.documents.nodes import MappingNode, Mark, Node, ScalarNode, ScalarStyle, SequenceNode, Span, is_null
@@ -47,13 +47,12 @@ class ConfigFile:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The tree that counts, the files it came from in order of reading, and what was passed over."""
+    """The tree that counts, and the files it came from in order of reading."""
 
     root: MappingNode
     files: tuple[ConfigFile, ...]
     sources: Mapping[str, SourceFile] = field(repr=False)
     """The texts of the files and of options, by the name that places give them."""
-    problems: tuple[Problem, ...] = ()
     absent: tuple[Problem, ...] = ()
     """What ``config_files`` names and does not exist."""
 
@@ -67,18 +66,16 @@ class _Include:
     span: Span
 
 
-def merge(
-    main: ConfigFile, options: Sequence[str], *, cwd: Path, env: Mapping[str, str], sources: dict[str, SourceFile]
-) -> Merged:
+def merge(main: ConfigFile, options: Sequence[str], *, cwd: Path, env: Mapping[str, str], findings: Findings) -> Merged:
     """Read what *main* includes and put *options* (``key=value``) on top.
 
-    Relative names of included files start at *cwd*, as upstream; files that do not exist are passed over. *sources*
-    gets the texts that are read, also those before an error.
+    Relative names of included files start at *cwd*, as upstream; files that do not exist are passed over. *findings*
+    get the texts that are read and what is passed over, also before an error.
 
     Raises:
         ConfigError: A file cannot be read, is not YAML or includes what it must not; an option is malformed.
     """
-    problems: list[Problem] = []
+    problems, sources = findings.problems, findings.sources
     absent: list[Problem] = []
     parsed = [_option(text, sources) for text in options]
     root = _mapping(_tree(main, env, problems, sources), problems)
@@ -110,7 +107,7 @@ def merge(
     for key, value in parsed:
         if not _sets_includes(key):
             root = _put(root, key, value)
-    return Merged(root, tuple(read), sources, tuple(problems), tuple(absent))
+    return Merged(root, tuple(read), sources, tuple(absent))
 
 
 def read_file(name: str, cwd: Path) -> ConfigFile:
@@ -135,7 +132,8 @@ def _tree(
         sources[file.name] = source = reader.decode(file.data, file.name)
         documents = reader.parse(source)
     except reader.DocumentError as error:
-        sources[file.name] = error.source
+        if error.source.text:
+            sources[file.name] = error.source
         raise PlacedError(error.span, f"Cannot read config file ({file.name}): {error}") from None
     written = [document for document in documents if not is_null(document)]
     problems += [Problem(other.span, "a further document is ignored: one file, one document") for other in written[1:]]

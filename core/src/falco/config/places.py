@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from falco.documents.diagnostics import excerpt
@@ -15,6 +15,8 @@ from falco.fields.text import visible
 
 OPTION: Final = "-o "
 """How the name of the text begins that an option gives to a key."""
+MOST: Final = 100
+"""Problems of one configuration that are shown."""
 _SHOWN: Final = 80
 """Characters of a text out of a configuration that a sentence repeats."""
 
@@ -51,17 +53,33 @@ def with_excerpt(sentence: object, span: Span, sources: Mapping[str, SourceFile]
     return str(sentence) if source is None else "\n".join([str(sentence), *excerpt(span, source)])
 
 
-@contextmanager
-def shown_in(sources: Mapping[str, SourceFile]) -> Iterator[None]:
-    """Add the line with a caret to the errors of the block; *sources* may grow in it.
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What comes to light while a configuration is read."""
 
-    Raises:
-        ConfigError: In place of a ``PlacedError``.
-    """
-    try:
-        yield
-    except PlacedError as error:
-        raise ConfigError(with_excerpt(error, error.span, sources)) from None
+    sources: dict[str, SourceFile] = field(default_factory=dict)
+    """The texts that were read, by the name that places give them."""
+    problems: list[Problem] = field(default_factory=list)
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Show the line and a caret with an error of the block, and what else was found before it.
+
+        Raises:
+            ConfigError: In place of a ``PlacedError``.
+        """
+        try:
+            yield
+        except PlacedError as error:
+            sentences = [with_excerpt(error, error.span, self.sources)]
+            sentences += [with_excerpt(one, one.span, self.sources) for one in self.problems[:MOST]]
+            raise ConfigError("\n".join([*sentences, *further(self.problems)])) from None
+
+
+def further(problems: Sequence[Problem]) -> list[str]:
+    """The sentence about the problems that are too many to be shown, if there are any."""
+    more = len(problems) - MOST
+    return [f"{more:,} further problems of the configuration are not shown"] if more > 0 else []
 
 
 def quoted(node: ScalarNode) -> str:

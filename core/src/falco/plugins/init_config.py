@@ -12,7 +12,7 @@ import msgspec
 
 from falco.config.convert import Converter
 from falco.config.merge import odd_keys
-from falco.config.places import Problem, place, shown_in, with_excerpt
+from falco.config.places import PlacedError, Problem, place, with_excerpt
 from falco.config.values import boolean
 from falco.documents import reader
 from falco.documents.nodes import MappingNode, Node, ScalarNode, ScalarStyle, SequenceNode, Span
@@ -45,8 +45,10 @@ def read(
     if mapping is not None and converter.is_json:
         converter.problems.extend(odd_keys(mapping))
     try:
-        with shown_in(sources):
-            config = converter.struct(mapping, config_type)
+        config = converter.struct(mapping, config_type)
+    except PlacedError as error:
+        sentence = f"error in plugin {plugin} init config: {error}"
+        raise PluginError(with_excerpt(sentence, error.span, sources)) from None
     except ConfigError as error:
         raise PluginError(f"error in plugin {plugin} init config: {error}") from None
     where = f"init_config of {plugin}: "
