@@ -44,6 +44,7 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "events.jsonl").write_text("".join(events))
     (tmp_path / "rules.yaml").write_text(RULE)
     (tmp_path / "no.pem").write_text("no certificate\n")
+    (tmp_path / "ours.pem").write_text("-----BEGIN CERTIFICATE-----\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -141,14 +142,14 @@ def test_a_receiver_that_never_answers(here, serve):
 @pytest.mark.parametrize(
     ("keys", "sentence"),
     [
-        ({"ca_cert": "no.pem"}, "http_output.ca_cert 'no.pem': it must be a PEM file with"),
+        ({"ca_cert": "no.pem"}, "http_output.ca_cert 'no.pem': it holds no certificate in PEM"),
         ({"ca_bundle": "nope.pem"}, "http_output.ca_bundle 'nope.pem': No such file or directory"),
         (
             {"mtls": True, "client_cert": "no.pem", "client_key": "no.pem"},
-            "http_output.client_cert 'no.pem', client_key 'no.pem': must be a certificate and its",
+            "http_output.client_cert 'no.pem': it holds no certificate in PEM",
         ),
         (
-            {"mtls": True, "client_cert": "no.pem", "client_key": "nope.key"},
+            {"mtls": True, "client_cert": "ours.pem", "client_key": "nope.key"},
             "http_output.client_key 'nope.key': No such",
         ),
     ],
@@ -157,6 +158,47 @@ def test_a_certificate_of_ours_that_cannot_be_used(here, keys, sentence):
     said = run(here, f"http_output: {http('https://127.0.0.1:1/', **keys)}\n")
 
     assert_lost(said, "http", re.escape(sentence) + ".*this output channel stays off")
+
+
+@pytest.fixture
+def certificates(here):
+    """A certificate with an open, a closed and another key, and one that has expired."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs the openssl program to make certificates")
+
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], cwd=here, check=True, capture_output=True)
+
+    for name, days in (("ours", "2"), ("old", "-1")):
+        key = ("-keyout", f"{name}.key")
+        openssl("req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", *key, "-out", "csr")
+        openssl("x509", "-req", "-in", "csr", "-signkey", f"{name}.key", "-days", days, "-out", f"{name}.pem")
+    openssl("pkey", "-in", "ours.key", "-aes256", "-passout", "pass:secret", "-out", "closed.key")
+
+
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [
+        ("closed.key", "http_output.client_key 'closed.key': the key is encrypted and falco asks nobody"),
+        ("old.key", "http_output.client_cert 'ours.pem': the key in 'old.key' is another's"),
+    ],
+)
+@pytest.mark.usefixtures("certificates")
+def test_a_key_that_cannot_be_used(here, key, sentence):
+    said = run(
+        here, f"http_output: {http('https://127.0.0.1:1/', mtls=True, client_cert='ours.pem', client_key=key)}\n"
+    )
+
+    assert_lost(said, "http", re.escape(sentence) + ".*this output channel stays off")
+
+
+@pytest.mark.usefixtures("certificates")
+def test_a_certificate_of_ours_that_has_expired_is_said_and_shown_all_the_same(here):
+    keys = {"mtls": True, "client_cert": "old.pem", "client_key": "old.key"}
+    said = run(here, f"http_output: {http('https://127.0.0.1:1/', **keys)}\n")
+
+    assert "http_output.client_cert 'old.pem': certificate has expired: the receiver will refuse it, renew it" in said
+    assert_lost(said, "http", "Connection refused")
 
 
 def test_a_receiver_whose_certificate_nobody_vouches_for(here, serve):

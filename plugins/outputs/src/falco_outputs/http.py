@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 import msgspec
 from msgspec import Meta
 
-from falco import Output, OutputError, extension
+from falco import CertificateError, Output, OutputError, check_authorities, extension, load_identity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import urllib3
 
@@ -154,29 +154,26 @@ class HttpOutput(Output):
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         elif authority := config.ca_cert or config.ca_bundle:
-            key = "ca_cert" if config.ca_cert else "ca_bundle"
-            _read(key, authority)
-            with _pem(f"{key} '{authority}': it must be a PEM file with the certificates that are trusted"):
-                context = ssl.create_default_context(cafile=authority)
+            with _named({authority: "ca_cert" if config.ca_cert else "ca_bundle"}):
+                check_authorities(authority)
+            context = ssl.create_default_context(cafile=authority)
         elif config.ca_path and Path(config.ca_path).is_dir():
             context.load_verify_locations(capath=config.ca_path)
         if config.mtls:
-            cert, key = config.client_cert, config.client_key
-            _read("client_cert", cert)
-            _read("client_key", key)
-            with _pem(f"client_cert '{cert}', client_key '{key}': must be a certificate and its open key in PEM"):
-                context.load_cert_chain(cert, key, password=lambda: "")  # without it OpenSSL asks on the terminal
+            with _named({config.client_key: "client_key", config.client_cert: "client_cert"}):
+                objection = load_identity(context, config.client_cert, config.client_key, is_server=False)
+            if objection:
+                self.context.report(f"http_output.client_cert {objection}: the receiver will refuse it, renew it")
         return context
 
 
 @contextmanager
-def _pem(wanted: str) -> Iterator[None]:
-    """OpenSSL's fault as a sentence; *wanted* begins with the key and says what must be there."""
+def _named(keys: Mapping[str, str]) -> Iterator[None]:
+    """With an error of the block, name the key among *keys* (by file) that has the file."""
     try:
         yield
-    except ssl.SSLError as error:
-        found = (error.reason or "not PEM").replace("_", " ").lower()
-        raise OutputError(f"http_output.{wanted} ({found})") from error
+    except CertificateError as error:
+        raise OutputError(f"http_output.{keys[error.path]} {error}") from error
 
 
 def _read(key: str, path: str) -> str:
