@@ -12,8 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from msgspec.inspect import Metadata, StructType, type_info
 from recorded.command import falco
 
+from falco.config.settings import Settings
+from falco.plugins.manager import PluginManager
 from falco_outputs import syslog
 
 COUNT = 20
@@ -253,6 +256,74 @@ def test_a_file_on_a_full_disk(here):
 
     assert result.stdout.partition("Events detected")[0] == "".join(f"{alert}\n" for alert in ALERTS)
     assert_lost(result.stderr, "file", "cannot write to /dev/full: No space left on device")
+
+
+OPTIONAL = {
+    channel: [row.encode_name for row in type_info(cls.config_type).fields if not row.required]
+    for channel, cls in PluginManager.of_environment().output_types().items()
+}
+
+
+@pytest.mark.parametrize("home", ["", "x-falco-py.", "included "])
+@pytest.mark.parametrize("channel", [channel for channel, keys in OPTIONAL.items() if keys])
+def test_a_channel_all_of_whose_keys_are_wrong(here, channel, home, monkeypatch):
+    monkeypatch.setattr(syslog, "_SOCKETS", ("/nowhere/log",))
+    needed = {
+        "http": {"url": "http://127.0.0.1:1/"},
+        "file": {"filename": "alerts.txt"},
+        "program": {"program": "false"},
+    }
+    switched = json.dumps({"enabled": True, **needed.get(channel, {})})
+    wrong = "".join(f"\n    {key}: [[a]]" for key in OPTIONAL[channel])
+    if home == "x-falco-py.":
+        text = f"{channel}_output: {switched}\nx-falco-py:\n  {channel}_output:{wrong}\n"
+    else:
+        text = f"{channel}_output:\n    " + "\n    ".join(switched[1:-1].split(", ")) + f"{wrong}\n"
+    config = CONFIG if channel != "file" else re.sub("file_output: .*\n", "", CONFIG)
+    name, before = "falco.yaml", config
+    if home == "included ":
+        name, before = "more.yaml", ""
+        (here / "more.yaml").write_text(text)
+        (here / "falco.yaml").write_text(config + "config_files: [more.yaml]\n")
+    else:
+        (here / "falco.yaml").write_text(config + text)
+    result = falco(["-c", "falco.yaml", "--enable-source", "k8s_audit"], here)
+
+    lines = (before + text).splitlines()
+    for key in OPTIONAL[channel]:
+        number = next(n for n, line in enumerate(lines, 1) if line == f"    {key}: [[a]]")
+        path = f"{home.removeprefix('included ')}{channel}_output.{key}"
+        assert f"{name}:{number}:{len(key) + 7}: {path}: expected " in result.stderr
+    alerts = "".join(f"{alert}\n" for alert in ALERTS)
+    assert (result.code, result.stdout.partition("Events detected")[0]) == (0, alerts)
+    assert (here / "alerts.txt").read_text() == alerts
+    assert f"{name} | schema validation: failed" in result.stderr
+    if channel != "file":
+        assert f"Lost or refused:\n   {channel}: alerts lost: {COUNT}\n" in result.stderr
+
+
+def test_all_keys_wrong_at_once_cost_no_alert(here):
+    left_alone = re.compile("plugins|rules|config_files|load_|append_|engine|log_stderr|stdout_|file_|static|priority")
+    sections = {}
+    for row in type_info(Settings).fields:
+        if not left_alone.match(row.encode_name):
+            inner = row.type.type if isinstance(row.type, Metadata) else row.type
+            keys = [below.encode_name for below in inner.fields] if isinstance(inner, StructType) else None
+            sections[row.encode_name] = "[[a]]" if keys is None else dict.fromkeys(keys, "[[a]]")
+    text = "".join(
+        f"{name}: {value}\n"
+        if isinstance(value, str)
+        else f"{name}: {json.dumps(value)}\n".replace('"[[a]]"', "{b: c}")
+        for name, value in sections.items()
+        if name != "log_syslog"
+    )
+    said = run(here, text)
+
+    wrong = [f"{name}.{key}" for name, keys in sections.items() if isinstance(keys, dict) for key in keys]
+    wrong += [name for name, value in sections.items() if value == "[[a]]" and name != "log_syslog"]
+    assert len(wrong) > 50
+    for path in wrong:
+        assert f": {path}: expected " in said, path
 
 
 def test_all_of_them_at_once(here, monkeypatch):

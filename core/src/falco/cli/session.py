@@ -111,10 +111,11 @@ class Session:
         for problem in read.merged.absent:
             _log.info(str(problem))
         problems = (*read.problems, *read.notes)
-        for problem in problems[:MOST]:
-            _log.warning(read.shown(problem))
-        for sentence in further(problems):
+        for sentence in [*map(read.shown, problems[:MOST]), *further(problems)]:
             _log.warning(sentence)
+        if not read.settings.log_stderr and not read.says("log_stderr"):
+            for sentence in [*map(read.shown, read.problems[:MOST]), *further(read.problems)]:
+                self.around.complain(f"WARNING: {sentence}\n")  # nobody has asked for silence
 
     @cached_property
     def clock(self) -> Clock:
@@ -220,7 +221,12 @@ class Session:
         """Names of rules files and directories: of ``-r``, or else of falco.yaml."""
         if self.options.rules:
             return list(self.options.rules)
-        return rules_files.configured(self.settings.rules_files, self.plugins, self.around.cwd)
+        names = self.settings.rules_files
+        found = rules_files.configured(names, self.plugins, self.around.cwd)
+        for name in names if not self._is_quiet else ():
+            if name not in found:
+                _log.info(f"rules_files: '{name}' does not exist, no rules are read from it")
+        return found
 
     @property
     def event_sources(self) -> Mapping[str, EventSource]:

@@ -15,6 +15,7 @@ from falco.config.convert import Converter, struct_info
 from falco.config.merge import EXTENSIONS, ConfigFile, Merged, merge
 from falco.config.places import Findings, PlacedError, Problem, place, with_excerpt
 from falco.config.settings import Extensions, Settings
+from falco.config.values import boolean
 from falco.documents.nodes import MappingNode, Node, ScalarNode, ScalarStyle
 from falco.errors import ConfigError
 
@@ -50,6 +51,11 @@ class Configuration:
         """*problem* with the line where it stands."""
         return with_excerpt(problem, problem.span, self.merged.sources)
 
+    def says(self, key: str) -> bool:
+        """Whether *key* has a truth value, and not the default for want of one."""
+        node = paths.get(self.merged.root, key)
+        return isinstance(node, ScalarNode) and boolean(node.text) is not None
+
     def error(self, key: str, sentence: str) -> ConfigError:
         """The error that *key* has a value that cannot be used: *sentence*, its place and the line there."""
         node = paths.get(self.merged.root, key)
@@ -81,7 +87,7 @@ def load(
     findings = Findings()
     with findings.told():
         merged = merge(main, options, cwd=cwd, env=env, findings=findings)
-        return _read(merged, Converter(main.name, problems=findings.problems), output_types)
+        return _read(merged, Converter(main.name, problems=findings.problems, errors=findings.errors), output_types)
 
 
 def _read(merged: Merged, converter: Converter, output_types: Mapping[str, type[Struct]]) -> Configuration:

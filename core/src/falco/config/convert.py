@@ -104,6 +104,8 @@ class Converter:
     """Whether a text must be quoted: 1 is none."""
     problems: list[Problem] = field(default_factory=list)
     """What was passed over."""
+    errors: list[PlacedError] = field(default_factory=list)
+    """What cannot be passed over, unless that is strict: then the first is raised."""
 
     def struct(self, node: Node | None, cls: type[S], path: str = "", homes: Mapping[str, str] | None = None) -> S:
         """*node* as a *cls*; None (the key is absent) and null give its defaults.
@@ -154,8 +156,15 @@ class Converter:
         if mapping is not None and not homes:  # else whoever put it together has looked
             self.check_keys(mapping, [row.encode_name for row in info.fields], path)
         values = {}
+        errors = len(self.errors)
         for row in info.fields:
-            value = self._row(mapping, row, homes.get(row.encode_name, path))
+            try:
+                value = self._row(mapping, row, homes.get(row.encode_name, path))
+            except PlacedError as error:
+                if self.is_strict or row.required:
+                    raise
+                self.errors.append(error)
+                continue
             if value is not NODEFAULT:
                 values[row.name] = value
         missing = [row.encode_name for row in info.fields if row.required and row.name not in values]
@@ -166,6 +175,8 @@ class Converter:
         try:
             return info.cls(**values)
         except ValueError as error:
+            if len(self.errors) > errors:
+                return NODEFAULT  # one wrong value is the reason of both
             self._invalid(error, node, info, path)
 
     def _invalid(self, error: ValueError, node: Node | None, info: StructType, path: str) -> NoReturn:

@@ -61,22 +61,27 @@ class Findings:
     """The texts that were read, by the name that places give them."""
     problems: list[Problem] = field(default_factory=list)
 
+    errors: list[PlacedError] = field(default_factory=list)
+    """What makes it useless."""
+
     @contextmanager
     def told(self) -> Iterator[None]:
-        """Show the line and a caret with an error of the block, and what else was found before it.
+        """Raise what was found in the block, everything with its line and a caret, if any of it is an error.
 
         Raises:
-            ConfigError: In place of a ``PlacedError``.
+            ConfigError: Something is; also in place of a ``PlacedError`` that ends the block.
         """
         try:
             yield
         except PlacedError as error:
-            sentences = [with_excerpt(error, error.span, self.sources)]
-            sentences += [with_excerpt(one, one.span, self.sources) for one in self.problems[:MOST]]
-            raise ConfigError("\n".join([*sentences, *further(self.problems)])) from None
+            self.errors.append(error)
+        if self.errors:
+            found: tuple[PlacedError | Problem, ...] = (*self.errors, *self.problems)
+            shown = [with_excerpt(one, one.span, self.sources) for one in found[:MOST]]
+            raise ConfigError("\n".join([*shown, *further(found)])) from None
 
 
-def further(problems: Sequence[Problem]) -> list[str]:
+def further(problems: Sequence[object]) -> list[str]:
     """The sentence about the problems that are too many to be shown, if there are any."""
     more = len(problems) - MOST
     return [f"{more:,} further problems of the configuration are not shown"] if more > 0 else []
