@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import socket
 import ssl
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 _SHOWN_BYTES: Final = 200
 """How much of a refusing answer is reported."""
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+"""What RFC 9110 allows, beyond it only what is sent as it is: Latin 1."""
 
 
 class HttpConfig(msgspec.Struct, frozen=True):
@@ -67,9 +71,13 @@ class HttpOutput(Output):
         """
         import urllib3  # a twentieth of the start of falco, and most runs have no use for it
 
-        url = urllib3.util.parse_url(self.config.url)
+        wanted = f"http_output.url '{self.config.url}': write http://host/path or https://host/path"
+        try:
+            url = urllib3.util.parse_url(self.config.url)
+        except urllib3.exceptions.LocationParseError as error:
+            raise OutputError(wanted) from error
         if url.scheme not in {"http", "https"} or not url.host:
-            raise OutputError(f"http_output.url '{self.config.url}': write http://host/path or https://host/path")
+            raise OutputError(wanted)
         context = self._tls() if url.scheme == "https" else None
         self._headers = self._request_headers()
         self._pool = urllib3.PoolManager(
@@ -136,16 +144,22 @@ class HttpOutput(Output):
         if token := self._token():
             headers["Authorization"] = f"Bearer {token}"
         for name, value in headers.items():
-            if any(c in name + value for c in "\r\n\0"):
-                raise OutputError(f"http_output: header '{name.strip()}' holds a line break")
+            if not _NAME.fullmatch(name):
+                raise OutputError(f"http_output: '{name.strip()}' is no name of a header: write letters, digits and -")
+            if not _VALUE.fullmatch(value):
+                raise OutputError(f"http_output: header '{name}' holds a line break or characters beyond Latin 1")
         return headers
 
     def _token(self) -> str:
-        if self.config.bearer_token_env:
-            return self.context.env.get(self.config.bearer_token_env, "").strip()
-        if self.config.bearer_token_file:
-            return _read("bearer_token_file", self.config.bearer_token_file).strip()
-        return ""
+        if variable := self.config.bearer_token_env:
+            key, token = f"bearer_token_env '{variable}'", self.context.env.get(variable, "")
+        elif path := self.config.bearer_token_file:
+            key, token = f"bearer_token_file '{path}'", _read("bearer_token_file", path)
+        else:
+            return ""
+        if not token.strip():
+            raise OutputError(f"http_output.{key}: there is no token in it")
+        return token.strip()
 
     def _tls(self) -> ssl.SSLContext:
         config = self.config

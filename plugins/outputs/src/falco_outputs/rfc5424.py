@@ -24,13 +24,14 @@ class Sender:
         Raises:
             OutputError: The address or the certificate file is wrong.
         """
-        parts = urlsplit(address)
+        wanted = f"syslog address '{address}': write udp://host:514, tcp://host:514 or tls://host:6514"
         try:
+            parts = urlsplit(address)
             port = parts.port
         except ValueError:
-            port = 0
+            raise OutputError(wanted) from None
         if parts.scheme not in _PORTS or not parts.hostname or port == 0:
-            raise OutputError(f"syslog address '{address}': write udp://host:514, tcp://host:514 or tls://host:6514")
+            raise OutputError(wanted)
         self._kind, self._host, self._port = parts.scheme, parts.hostname, port or _PORTS[parts.scheme]
         self._timeout_s = timeout_s
         self._socket: socket.socket | None = None
