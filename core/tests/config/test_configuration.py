@@ -191,6 +191,25 @@ class TestOptions:
         assert loaded.settings.webserver.ssl_certificate == "${A}"
 
 
+class TestVariables:
+    def test_one_that_is_not_set_is_an_empty_text_and_named(self):
+        (said,) = problems("json_output: ${NOT_SET}")
+
+        assert said.startswith("falco.yaml:1:14: json_output: expected true or false, found '' (environment variable ")
+        assert said.endswith(" NOT_SET, which is not set); the default, false, is used")
+
+    def test_all_of_them_are_named(self):
+        said = error("priority: ${A}${B}", env={"A": "x", "B": "y"})
+
+        assert "expected one of emergency" in said
+        assert "found 'xy' (environment variables A, B))" in said
+
+    def test_an_option_over_a_text_names_the_variable_that_it_is_of(self):
+        assert "found the text 'x' (environment variable A)" in error(
+            "engine: ${A}", "engine.kind=kmod", env={"A": "x"}
+        )
+
+
 class TestIncludedFiles:
     @pytest.fixture
     def cwd(self, tmp_path):
@@ -258,6 +277,13 @@ class TestIncludedFiles:
         assert loaded.schema_status("b.yaml") == "failed"
         assert loaded.schema_status("falco.yaml") == "ok"
 
+    def test_an_entry_that_is_appended_keeps_its_place(self, cwd):
+        (cwd / "b.yaml").write_text("\nrules_files: [x, [y]]")
+
+        assert error("rules_files: [m]\nconfig_files: b.yaml", cwd=cwd).startswith(
+            "b.yaml:2:18: rules_files[2]: expected a text, found a list\n    2 | rules_files: [x, [y]]\n"
+        )
+
     def test_a_file_that_is_missing_or_a_directory_is_an_error(self, cwd):
         with pytest.raises(ConfigError, match="Could not find configuration file at nope"):
             read_file("nope", cwd)
@@ -284,6 +310,29 @@ class TestOutputSections:
             f"(falco.yaml:{place}: pipe_output.target: give it a value, or switch pipe_output.enabled off)\n"
         )
 
+    def test_a_wrong_type_of_what_it_requires_is_not_called_missing(self):
+        said = error("pipe_output: {enabled: true, target: [a]}")
+
+        assert said.startswith("falco.yaml:1:38: pipe_output.target: expected a text, found a list\n")
+        assert "missing" not in said
+
+    @pytest.mark.parametrize(
+        ("value", "sentence"),
+        [
+            ("retries: 10", "1:30: pipe_output.retries: expected a number from 0 to 9, found '10'; the default, 3, is"),
+            ("target: [a]", "1:29: pipe_output.target: expected a text, found a list; it is not used while the"),
+            (
+                "enabeld: true",
+                "1:21: unknown key 'pipe_output.enabeld' is ignored, did you mean 'pipe_output.enabled'?",
+            ),
+        ],
+    )
+    def test_wrong_values_are_said_and_harmless_while_it_is_off(self, value, sentence):
+        loaded = load("pipe_output: {      " + value + "}", "json_output=true")
+
+        assert loaded.outputs == {}
+        assert [str(one).startswith(f"falco.yaml:{sentence}") for one in loaded.problems] == [True]
+
     def test_unknown_keys_are_said_even_while_it_is_off(self):
         assert "did you mean 'pipe_output.target'?" in problems("pipe_output: {taget: x}")[0]
 
@@ -291,6 +340,34 @@ class TestOutputSections:
         text = "pipe_output: {enabled: true, target: t}\nx-falco-py: {pipe_output: {secret: s}}"
 
         assert load(text).outputs == {"pipe": Pipe("t", 3, "s")}
+
+    def test_of_a_key_in_both_places_falcos_counts(self):
+        text = "pipe_output: {enabled: true, target: t}\nx-falco-py: {pipe_output: {target: s}}"
+
+        assert load(text).outputs == {"pipe": Pipe("t")}
+        assert problems(text) == [
+            "falco.yaml:2:28: key 'x-falco-py.pipe_output.target' is ignored: pipe_output.target counts"
+        ]
+
+    @pytest.mark.parametrize(
+        ("text", "sentence"),
+        [
+            (
+                "{pip_output: {}}",
+                "2:14: unknown key 'x-falco-py.pip_output' is ignored, did you mean 'x-falco-py.pipe_",
+            ),
+            ("{pipe_output: [a]}", "2:27: x-falco-py.pipe_output: expected a mapping of keys, found a list"),
+            ("{pipe_output: {secrt: a}}", "2:28: unknown key 'x-falco-py.pipe_output.secrt' is ignored, did you mean "),
+            ("[a]", "2:13: x-falco-py: expected a mapping of keys, found a list"),
+        ],
+    )
+    def test_extensions_are_held_to_what_there_is(self, text, sentence):
+        said = problems(f"pipe_output: {{enabled: true, target: t}}\nx-falco-py: {text}")
+
+        assert [one.startswith(f"falco.yaml:{sentence}") for one in said] == [True]
+
+    def test_a_scalar_in_place_of_extensions_is_an_error(self):
+        assert "falco.yaml:1:28: expected a mapping of keys" in error("x-falco-py: {pipe_output:  x}")
 
     def test_a_scalar_is_an_error(self):
         assert 'Config error at key "pipe_output.enabled"' in error("pipe_output: x")
