@@ -8,8 +8,8 @@ from typing import Final
 from msgspec import Struct
 from msgspec.inspect import Metadata, StructType, Type
 
-from falco.config.convert import struct_info
 from falco.config.places import Problem
+from falco.config.rows import struct_info
 from falco.config.settings import Effect, Settings
 from falco.documents.nodes import MappingNode, ScalarNode
 

@@ -11,9 +11,10 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from falco.config import check, paths
-from falco.config.convert import Converter, struct_info
+from falco.config.convert import Converter
 from falco.config.merge import EXTENSIONS, ConfigFile, Merged, merge
 from falco.config.places import Findings, PlacedError, Problem, place, with_excerpt
+from falco.config.rows import struct_info
 from falco.config.settings import Extensions, Settings
 from falco.config.values import boolean
 from falco.documents.nodes import MappingNode, Node, ScalarNode, ScalarStyle

@@ -14,11 +14,10 @@ struct, or of one of its keys where it is a ``WrongValueError``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cache
 from typing import Any, Final, NoReturn, TypeVar
 
 import msgspec
@@ -40,10 +39,10 @@ from msgspec.inspect import (
     Type,
     UnionType,
     VarTupleType,
-    type_info,
 )
 
 from falco.config.places import PlacedError, Problem, place, quoted, short
+from falco.config.rows import Choice, WrongValueError, struct_info
 from falco.config.values import boolean, expected, found, integer, is_within, number
 from falco.documents.nodes import MappingNode, Node, ScalarNode, ScalarStyle, SequenceNode, Span
 from falco.errors import ConfigError
@@ -55,42 +54,6 @@ _FEW: Final = 12
 """Keys that are all listed where none is like the unknown one."""
 _NEAR: Final = 100
 """Unknown keys that are compared with the known ones; the further ones of a file full of them are not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A key with a closed set of values; goes into ``Meta(extra=choice(…))``.
-
-    ``parse`` returns None for an unknown text; ``message`` is Falco's sentence, with ``{text}`` for that text and
-    ``{file}`` for the main configuration file; ``names`` are the values as they are written.
-    """
-
-    parse: Callable[[str], Any]
-    message: str
-    names: tuple[str, ...]
-
-    @property
-    def expected(self) -> str:
-        """The values, for a sentence."""
-        return f"one of {', '.join(self.names)}"
-
-
-@cache
-def struct_info(cls: type[msgspec.Struct]) -> StructType:
-    """The rows of the struct *cls*."""
-    info = type_info(cls)
-    if not isinstance(info, StructType):
-        raise TypeError(f"{cls} is no struct")
-    return info
-
-
-class WrongValueError(ValueError):
-    """What the ``__post_init__`` of a struct raises about its field *key*, or the entry *index* of that list."""
-
-    def __init__(self, key: str, sentence: str, index: int | None = None) -> None:
-        super().__init__(sentence)
-        self.key = key
-        self.index = index
 
 
 @dataclass(slots=True)
@@ -395,8 +358,3 @@ def _fault(span: Span, sentence: str) -> PlacedError:
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
-
-
-def choice(parse: Callable[[str], Any], message: str, names: Iterable[str]) -> dict[str, Any]:
-    """``Meta(extra=…)`` of a key with a closed set of values."""
-    return {"choice": Choice(parse, message, tuple(names))}

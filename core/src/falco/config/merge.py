@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
 from typing import Final
 
 from falco.config import paths
 from falco.config.environment import expand
+from falco.config.includes import INCLUDES, Strategy, listed
 from falco.config.places import OPTION, Findings, PlacedError, Problem, place, quoted, short
 from falco.documents import files, reader
 from falco.documents.nearby import nearest
@@ -21,20 +21,8 @@ from falco.documents.nodes import MappingNode, Mark, Node, ScalarNode, ScalarSty
 from falco.documents.source import SourceFile
 from falco.errors import ConfigError
 
-INCLUDES: Final = "config_files"
-"""The key of the main file that names further files; ``-o`` may set it too."""
 EXTENSIONS: Final = "x-falco-py"
 """The key below which our own keys stand, so that Falco still reads the file."""
-_ENTRY_KEYS: Final = ("path", "strategy")
-
-
-class Strategy(Enum):
-    """What an included file does to keys that are set already."""
-
-    APPEND = "append"
-    """Sequences are joined, everything else is replaced."""
-    OVERRIDE = "override"
-    ADD_ONLY = "add-only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +45,6 @@ class Merged:
     """What ``config_files`` names and does not exist."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Include:
-    """An entry of ``config_files``."""
-
-    name: str
-    strategy: Strategy
-    span: Span
-
-
 def merge(main: ConfigFile, options: Sequence[str], *, cwd: Path, env: Mapping[str, str], findings: Findings) -> Merged:
     """Read what *main* includes and put *options* (``key=value``) on top.
 
@@ -83,8 +62,8 @@ def merge(main: ConfigFile, options: Sequence[str], *, cwd: Path, env: Mapping[s
         if _sets_includes(key):
             root = _put(root, key, value)
     read = [main]
-    for include in _includes(root, problems):
-        paths_of_it = _files_of(include, cwd)
+    for include in listed(root, problems):
+        paths_of_it = include.files(cwd)
         if not paths_of_it and not (cwd / include.name).is_dir():
             absent.append(Problem(include.span, f"{INCLUDES}: '{short(include.name)}' does not exist, nothing is read"))
         for path in paths_of_it:
@@ -185,77 +164,6 @@ def _mapping(node: Node | None, problems: list[Problem]) -> MappingNode:
             problems.append(Problem(node.span, "a configuration is a mapping of keys, this sequence sets nothing"))
     nowhere = Mark(0, 0, 0)
     return MappingNode((), Span("", nowhere, nowhere) if node is None else node.span)
-
-
-def _includes(root: MappingNode, problems: list[Problem]) -> Iterator[_Include]:
-    """What the key ``config_files`` lists."""
-    node = root.get(INCLUDES)
-    items: tuple[Node, ...] = ()
-    match node:
-        case SequenceNode():
-            items = node.items
-        case ScalarNode() if not node.is_null:
-            items = (node,)
-        case _:
-            pass  # whoever reads the key says what is wrong with it
-    for number, item in enumerate(items):
-        if (include := _include(item, f"{INCLUDES}[{number}]", problems)) is not None:
-            yield include
-
-
-def _include(item: Node, path: str, problems: list[Problem]) -> _Include | None:
-    """The entry *item*; None when it names nothing."""
-    name, strategy = item, Strategy.APPEND
-    if isinstance(item, MappingNode):
-        found = item.get("path")
-        if found is None:
-            raise PlacedError(item.span, f"{place(item.span)}: {path}: an entry of '{INCLUDES}' needs the key 'path'")
-        path, name, strategy = f"{path}.path", found, _strategy(item, path, problems)
-        problems += _unknown_keys(item, path.removesuffix(".path"))
-    if not isinstance(name, ScalarNode):
-        or_mapping = " or a mapping with its path" if name is item else ""
-        kind = "a list" if isinstance(name, SequenceNode) else "a mapping"
-        raise PlacedError(
-            name.span, f"{place(name.span)}: {path}: expected the name of a file{or_mapping}, found {kind}"
-        )
-    if name.is_null or not name.text:
-        what = quoted(name) if name.origin else "nothing"
-        problems.append(Problem(name.span, f"{path}: expected the name of a file, found {what}; nothing is read"))
-        return None
-    return _Include(name.text, strategy, name.span)
-
-
-def _unknown_keys(item: MappingNode, path: str) -> Iterator[Problem]:
-    for key, _ in item.pairs:
-        if not (isinstance(key, ScalarNode) and key.text in _ENTRY_KEYS):
-            name = key.text if isinstance(key, ScalarNode) else "?"
-            yield Problem(key.span, f"unknown key '{path}.{short(name)}' is ignored; known: {', '.join(_ENTRY_KEYS)}")
-
-
-def _strategy(item: MappingNode, path: str, problems: list[Problem]) -> Strategy:
-    node = item.get("strategy")
-    if node is None:
-        return Strategy.APPEND
-    if isinstance(node, ScalarNode) and node.text in {strategy.value for strategy in Strategy}:
-        return Strategy(node.text)
-    known = ", ".join(strategy.value for strategy in Strategy)
-    found = f"unknown strategy {quoted(node)}" if isinstance(node, ScalarNode) else "this is no strategy"
-    problems.append(Problem(node.span, f"{path}.strategy: {found}, expected one of {known}; 'append' is used"))
-    return Strategy.APPEND
-
-
-def _files_of(include: _Include, cwd: Path) -> list[Path]:
-    """The file, or the regular files directly in the directory, sorted; [] when it does not exist."""
-    path = cwd / include.name
-    try:
-        if path.is_dir():
-            return sorted(entry for entry in path.iterdir() if entry.is_file())
-        return [path] if path.exists() else []
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "a NUL character cannot stand in a name"
-        raise PlacedError(
-            include.span, f"{place(include.span)}: {INCLUDES}: cannot read '{short(include.name)}': {why}"
-        ) from None
 
 
 def _merged(root: MappingNode, included: MappingNode, strategy: Strategy) -> MappingNode:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final, TypeAlias
 
-from falco.config.places import PlacedError, place, quoted
+from falco.config.places import PlacedError, place, quoted, short
 from falco.documents.nodes import MappingNode, Node, ScalarNode, ScalarStyle, SequenceNode, Span
+from falco.documents.reader import MAX_DEPTH
 from falco.errors import ConfigError
 
 
@@ -63,6 +64,8 @@ def parse(path: str) -> tuple[Step, ...]:
             index += 1
     if name:
         steps.append(name)
+    if len(steps) > MAX_DEPTH:
+        raise ConfigError(f'Config error at key "{short(path)}": more than {MAX_DEPTH} keys inside one another')
     return tuple(steps)
 
 

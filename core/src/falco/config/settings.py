@@ -15,8 +15,8 @@ from typing import Annotated, Any, Final
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from falco.config.convert import WrongValueError, choice
-from falco.config.merge import Strategy
+from falco.config.includes import Strategy
+from falco.config.rows import WrongValueError, choice
 from falco.rules.model import Priority
 
 PLUGIN_DIRECTORY: Final = PurePosixPath("/usr/share/falco/plugins/")
