@@ -143,10 +143,10 @@ def test_a_signal_ends_the_run_although_a_channel_is_stuck(running):
     until(lambda: running.is_seen(9), "the last alert")
     child = running.folder / "child"
     until(lambda: child.exists() and child.read_text().strip(), "the program")
-    try:
-        assert running.end(signal.SIGTERM) == 0  # waits for less than the program takes
-    finally:
-        os.kill(int(child.read_text()), signal.SIGKILL)
+
+    assert running.end(signal.SIGTERM) == 0  # waits for less than the program takes
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(child.read_text()), 0)
 
     alerts = [line for line in running.lines if " seen a" in line]
     total = len(alerts)
@@ -154,7 +154,59 @@ def test_a_signal_ends_the_run_although_a_channel_is_stuck(running):
     assert (running.folder / "alerts.txt").read_text().splitlines() == alerts
     said = "output channels still blocked, discarding all remaining notifications: program "
     assert any(said in line for line in running.said)
-    assert f"   program: alerts dropped, queue full: {total}" in running.said
+    assert f"   program: alerts dropped: {total}" in running.said
+
+
+STUBBORN = """\
+program_output:
+  enabled: true
+  keep_alive: %s
+  program: "trap '' TERM INT; echo $$ > child; cat > /dev/null; sleep 3600"
+x-falco-py: {program_output: {timeout_s: 3600}}
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+class TestTheEndOfAProgram:
+    """Which ignores SIGTERM."""
+
+    @pytest.mark.parametrize("running", [STUBBORN % "false", STUBBORN % "true"], indirect=True, ids=["one", "lasting"])
+    def test_a_signal_twice_leaves_no_program_and_loses_no_alert_elsewhere(self, running):
+        running.start()
+        running.append(*range(10))
+        until(lambda: running.is_seen(9), "the last alert")
+        child = running.folder / "child"
+        until(lambda: child.exists() and child.read_text().strip(), "the program")
+        running.process.send_signal(signal.SIGTERM)
+        until(lambda: any("received, exiting..." in line for line in running.said), "the first signal")
+
+        assert running.end(signal.SIGINT) == 0
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(child.read_text()), 0)
+        assert any("was busy when the run ended and was killed" in line for line in running.said)
+        alerts = [line for line in running.lines if " seen a" in line]
+        assert running.lines[-1] == f"   Seen: {len(alerts)}"
+        assert (running.folder / "alerts.txt").read_text().splitlines() == alerts
+
+    @pytest.mark.parametrize("command", ["run", "scan"])
+    @pytest.mark.parametrize("keep_alive", ["false", "true"])
+    def test_a_signal_while_only_the_program_is_waited_for_ends_that(self, scan, tmp_path, command, keep_alive):
+        (tmp_path / "falco.yaml").write_text(CONFIG % "audit.log" + STUBBORN % keep_alive)
+        arguments = ("scan", "audit.log") if command == "scan" else ("--enable-source", "k8s_audit")
+        process = scan("-c", "falco.yaml", *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        child, alerts = tmp_path / "child", tmp_path / "alerts.txt"
+        until(lambda: child.exists() and child.read_text().strip(), "the program")
+        until(lambda: alerts.exists() and alerts.read_text().count("\n") == 5000, "the other channel")
+        time.sleep(0.5)  # so that standard output is done with, too
+        process.send_signal(signal.SIGINT)
+        printed, said = (stream.decode() for stream in process.communicate(timeout=DEADLINE_S))
+
+        assert process.returncode == (2 if (command, keep_alive) == ("scan", "false") else command == "scan")
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(child.read_text()), 0)
+        assert "was busy when the run ended and was killed" in said
+        assert ("program: alerts dropped: 5000\n" in said) == (keep_alive == "false")
+        assert printed.count(" seen a") == 5000
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no SIGUSR1")

@@ -1,13 +1,17 @@
 """The command line with the plugins of this project, in this process."""
 
 import json
+import re
+import time
 from pathlib import Path
 
 import pytest
 from recorded.command import falco
 
+from falco.cli import running
 from falco.sources import Source
 from falco_k8s_audit.source import AuditSource
+from falco_syscall.source import SyscallSource
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "audit.jsonl"
 RULE = """\
@@ -134,7 +138,8 @@ def test_a_run_of_some_seconds_ends_by_the_clock_while_events_come_that_no_rule_
             yield [json.dumps(EVENT | {"verb": "get"}).encode()]
 
     monkeypatch.setattr(AuditSource, "batches", endless)
-    monkeypatch.setattr(AuditSource, "close", Source.close)
+    for name in ("open", "close"):
+        monkeypatch.setattr(AuditSource, name, getattr(Source, name))
 
     assert run(here, "-M", "1").code == 0
 
@@ -331,6 +336,46 @@ def test_live_capture_says_what_to_set(here):
     assert result.code == 1
     assert "engine.kind 'modern_ebpf' needs" in result.error
     assert "engine.kind: nodriver" in result.error
+
+
+class TestSourcesThatRefuse:
+    """Of a run with several event sources."""
+
+    @pytest.fixture(autouse=True)
+    def live(self, monkeypatch):
+        """An engine that says only when it is opened, and late, that it cannot be had."""
+        opened = SyscallSource.open
+
+        def slow(self):
+            time.sleep(0.5)
+            opened(self)
+
+        monkeypatch.setattr(running, "check_engine", lambda *_: None)
+        monkeypatch.setattr(SyscallSource, "open", slow)
+
+    def test_nothing_is_evaluated_before_all_are_open(self, here):
+        result = run(here, "-o", "engine.kind=modern_ebpf")
+
+        assert result.code == 1
+        assert result.error.startswith("engine.kind 'modern_ebpf' needs live capture")
+        assert "Events detected: 0\n" in result.stdout
+
+    def test_each_is_named(self, here):
+        (here / "events.jsonl").unlink()
+        result = run(here, "-o", "engine.kind=modern_ebpf")
+
+        assert result.code == 1
+        assert "event source 'syscall': engine.kind 'modern_ebpf' needs live capture" in result.error
+        assert re.search(r"event source 'k8s_audit': stat \S*events.jsonl: no such file or directory", result.error)
+
+    def test_those_that_cannot_even_be_made_are_named_with_the_others(self, here):
+        config = here / "falco.yaml"
+        config.write_text(config.read_text().replace(str(here / "events.jsonl"), "ftp://somewhere"))
+        result = run(here, "-o", "engine.kind=modern_ebpf")
+
+        assert result.code == 1
+        assert "event source 'syscall': engine.kind 'modern_ebpf' needs live capture" in result.error
+        assert "event source 'k8s_audit': scheme \"ftp\" is not supported" in result.error
 
 
 def test_metrics_need_an_interval_and_an_output(here):

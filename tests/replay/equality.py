@@ -12,6 +12,8 @@ from falco_syscall.capture import CaptureError, CaptureReader
 from falco_syscall.capture.chunks import ChunkReader
 from falco_syscall.column_decoder import ColumnDecoder
 from falco_syscall.decoder import SyscallDecoder
+from falco_syscall.replaying.ahead import ReadAhead
+from falco_syscall.replaying.interest import interest_of
 
 OUTPUT = (
     "%evt.num %evt.type %evt.time %evt.deltatime %evt.reltime %evt.dir %evt.cpu %evt.args %evt.res %thread.tid "
@@ -86,6 +88,22 @@ def columnar(capture, rules, chunk_bytes):
             found += map(told, evaluate(decoder, chunk, ruleset))
     except CaptureError as error:
         found.append(str(error))
+    return found, decoder.count, known(decoder.replay.machine)
+
+
+def ahead(path, rules, chunk_bytes):
+    """The same by the columnar one, of chunks that another process has prepared."""
+    decoder = ColumnDecoder()
+    decoder.report = lambda sentence: None
+    ruleset = dispatched(tuple(rules))
+    found = []
+    with path.open("rb") as file, ReadAhead(file, chunk_bytes=chunk_bytes) as reader:
+        reader.wants = interest_of(ruleset).wants
+        try:
+            for prepared in reader:
+                found += map(told, evaluate(decoder, prepared, ruleset))
+        except CaptureError as error:
+            found.append(str(error))
     return found, decoder.count, known(decoder.replay.machine)
 
 

@@ -11,9 +11,9 @@ from functools import cache
 
 import pytest
 
-from falco_syscall import replay
 from falco_syscall.capture.builder import CaptureBuilder
-from falco_syscall.interest import Interest
+from falco_syscall.replaying import replay
+from falco_syscall.replaying.interest import Interest
 from replay.equality import columnar, plain, rule
 
 FLIPS = int(os.environ.get("REPLAY_FLIPS", "400"))

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falco.ruleset import Ruleset
-from falco_syscall.interest import DISPATCH, OpenInterest
-from falco_syscall.path_filter import PathFilter
+from falco_syscall.replaying.interest import DISPATCH, OpenInterest
+from falco_syscall.replaying.path_filter import PathFilter
 from replay.equality import rule
 
 CONDITIONS = (

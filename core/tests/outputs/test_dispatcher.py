@@ -313,12 +313,12 @@ def test_reopen_comes_between_the_alerts_before_and_after_it(make: Make) -> None
 
 def test_after_a_signal_the_end_has_a_deadline_and_what_is_left_is_counted(make: Make, reports: list[str]) -> None:
     stuck, quick = Recorded("http"), Recorded("stdout")
-    dispatcher = make(stuck, quick, capacity=4)
+    dispatcher = make(stuck, quick, capacity=4, output_timeout_s=0.05)
     stuck.gate.clear()
     source = threading.Thread(target=lambda: [dispatcher.emit(alert(num), wait=True) for num in range(6)])
     source.start()
     wait_until(lambda: dispatcher.channels[0].queue.waiting == 1 and quick.written == [0, 1, 2, 3, 4])
-    dispatcher.close(deadline_s=0.05)
+    dispatcher.close(lambda: True)
     source.join(PATIENCE_S)
 
     assert not source.is_alive()
@@ -328,6 +328,72 @@ def test_after_a_signal_the_end_has_a_deadline_and_what_is_left_is_counted(make:
     wait_until(lambda: "close" in stuck.calls)
     assert dispatcher.dropped == {"http": 6, "stdout": 1}  # four left, and two that came too late
     assert quick.written == [0, 1, 2, 3, 4]
+
+
+class Stubborn(Recorded):
+    """Delivers nothing until it is abandoned, and then fails."""
+
+    def write(self, alert: Alert) -> None:
+        super().write(alert)
+        raise OutputError("killed")
+
+    def abandon(self) -> None:
+        self.calls.append("abandon")
+        self.gate.set()
+
+
+def test_an_output_that_is_given_up_is_told_so_and_waited_for(make: Make, reports: list[str]) -> None:
+    output = Stubborn("program")
+    dispatcher = make(output, output_timeout_s=0.05)
+    output.gate.clear()
+    for num in range(3):
+        dispatcher.emit(alert(num), wait=True)
+    output.entered.wait(PATIENCE_S)
+    dispatcher.close(lambda: True)
+
+    assert [call for call in output.calls if call != "flush"] == ["open", "abandon", 0, "close"]
+    assert (dispatcher.dropped, dispatcher.lost) == ({"program": 3}, {"program": 0})  # each once
+    assert "program: killed" in reports
+    assert not any("queue full" in report for report in reports)
+
+
+def test_a_signal_that_comes_while_channels_are_closed_sets_the_deadline(make: Make, reports: list[str]) -> None:
+    stuck, quick = Stubborn("program"), Recorded("stdout")
+    dispatcher = make(stuck, quick, output_timeout_s=0.05)
+    stuck.gate.clear()
+    for num in range(3):
+        dispatcher.emit(alert(num), wait=True)
+    signalled = threading.Event()
+    closer = threading.Thread(target=dispatcher.close, args=(signalled.is_set,))
+    closer.start()
+    wait_until(lambda: "close" in quick.calls)
+    assert "abandon" not in stuck.calls
+    signalled.set()
+    closer.join(PATIENCE_S)
+
+    assert not closer.is_alive()
+    assert "output channels still blocked, discarding all remaining notifications: program 3" in reports
+    assert quick.written == [0, 1, 2]
+
+
+def test_alerts_that_turn_out_lost_are_counted_and_said(make: Make, reports: list[str]) -> None:
+    class Late(Recorded):
+        def write(self, alert: Alert) -> None:
+            super().write(alert)
+            if alert.num == 3:
+                self.lose("the program ended", 2)
+
+        def close(self) -> None:
+            self.lose("the disk is full", 1)
+
+    dispatcher = make(Late("program"))
+    for num in range(5):
+        dispatcher.emit(alert(num), wait=True)
+    dispatcher.close()
+
+    assert (dispatcher.lost, dispatcher.channels[0].written) == ({"program": 3}, 2)
+    assert "program: the program ended (2 alerts lost, 2 so far)" in reports
+    assert reports[-1] == "program: the disk is full (1 alerts lost, 3 so far)"
 
 
 def test_a_channel_that_stands_still_is_reported_once(make: Make, reports: list[str]) -> None:

@@ -21,7 +21,7 @@ from falco.errors import SourceError
 from falco_k8s_audit.webhook import Address
 
 _DRIVER = Path(__file__).with_name("webhook_driver.py")
-_PATIENCE_S = 30.0
+_PATIENCE_S = 60.0
 _JSON = "Content-Type: application/json\r\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Protocol
 
 
 class Controls(Protocol):
-    """What a signal can ask of a run. Called between two instructions of the main thread: must not block or write."""
+    """What a signal can ask of a run."""
 
     def stop(self, reason: str) -> None:
         """End: sources first, then deliver what is queued."""
@@ -24,12 +25,39 @@ class Controls(Protocol):
         """Load configuration and rules anew."""
 
 
+class Requests:
+    """Notes of what signals have asked for, to be acted upon by the main thread when it comes by."""
+
+    def __init__(self) -> None:
+        self._notes: deque[Callable[[Controls], None]] = deque()
+
+    def stop(self, reason: str) -> None:
+        """End."""
+        self._notes.append(lambda controls: controls.stop(reason))
+
+    def reopen(self, reason: str) -> None:
+        """Open output files anew."""
+        self._notes.append(lambda controls: controls.reopen(reason))
+
+    def reload(self, reason: str) -> None:
+        """Load configuration and rules anew."""
+        self._notes.append(lambda controls: controls.reload(reason))
+
+    def answer(self, controls: Controls) -> None:
+        """Pass on what was noted since the last time."""
+        while self._notes:
+            self._notes.popleft()(controls)
+
+
 class Process:
     """Signals of this process; the main thread's business."""
 
     @contextmanager
     def signals(self, controls: Controls) -> Iterator[None]:
-        """Let signals reach *controls* inside of the block."""
+        """Let signals reach *controls* inside of the block.
+
+        They do so between two instructions of the main thread: *controls* must not block or write.
+        """
         wanted: dict[str, Callable[[str], None]] = {
             "SIGINT": controls.stop,
             "SIGTERM": controls.stop,

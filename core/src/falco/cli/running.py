@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, nullcontext
+from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Final
 
 import structlog
@@ -15,7 +14,7 @@ from falco.alerts import internal
 from falco.alerts.statistics import Statistics, drops_text, losses_text
 from falco.cli import channels, first_run
 from falco.cli.metrics import check_metrics
-from falco.cli.process import Process, pidfile
+from falco.cli.process import Process, Requests, pidfile
 from falco.cli.reloading import Reload, reload, watched
 from falco.cli.rulebook import Rulebook
 from falco.cli.selection import check_engine
@@ -23,7 +22,7 @@ from falco.cli.session import Session
 from falco.cli.track import Track
 from falco.cli.watch import Watch
 from falco.config.settings import EngineKind
-from falco.errors import FalcoError
+from falco.errors import FalcoError, SourceError
 from falco.outputs import Dispatcher
 from falco.plugins.activation import SYSCALL
 from falco.rules.model import Priority
@@ -47,63 +46,120 @@ def run(session: Session, rulebook: Rulebook, process: Process | None) -> int:
     """
     if session.is_first_run:
         session.around.complain(first_run.welcome(session, session.selected))
+    requests = Requests()
     with ExitStack() as stack:
+        if process is not None:
+            stack.enter_context(process.signals(requests))
         name = session.options.pidfile
         try:
             if name:
                 stack.enter_context(pidfile(session.around.cwd / name))
-        except OSError:
-            _log.error(f"Could not write pid to pidfile {name}. Exiting.")
+        except OSError as error:
+            _log.error(f"Could not write pid to pidfile {name}. Exiting. ({error.strerror})")
             return EXIT_PIDFILE
         following: Session | None = session
         while following is not None:
             session = following
-            following = _run_once(session, rulebook, process)
+            following = _run_once(session, rulebook, requests)
             if following is not None:
                 rulebook = Rulebook.of(following)
     return 0
 
 
-def _run_once(session: Session, rulebook: Rulebook, process: Process | None) -> Session | None:
+def _run_once(session: Session, rulebook: Rulebook, requests: Requests) -> Session | None:
     """One run; the session to go on with after a restart, None at the end."""
-    outputs = channels.dispatcher(session)
+    started = Run(session, rulebook, requests, channels.dispatcher(session))
     try:
-        started = Run(session, rulebook, session.selected, outputs)
-    except BaseException:
-        outputs.close()
-        raise
-    with process.signals(started) if process is not None else nullcontext():
-        try:
-            check_metrics(session.configuration)
-            started.run()
-        finally:
-            started.close()
-            session.around.complain(losses_text(started.losses()))  # first: standard output may be what lost them
-            session.around.print(started.statistics().text())
-            session.around.complain(started.drops())
-            if session.options.verbose:
-                session.around.complain(started.rates())
+        check_metrics(session.configuration)
+        started.run()
+    finally:
+        started.close()
+        session.around.complain(losses_text(started.losses()))  # first: standard output may be what lost them
+        session.around.print(started.statistics().text())
+        session.around.complain(started.drops())
+        if session.options.verbose:
+            session.around.complain(started.rates())
     return Session(session.options, session.around) if started.is_to_restart else None
 
 
 class Run:
-    """One run.
+    """One run. ``stop``, ``reopen`` and ``reload`` are asked for through *requests*."""
 
-    ``stop``, ``reopen`` and ``reload`` may be called by signal handlers and by any thread: they leave a note, and the
-    main thread acts on it.
-    """
-
-    def __init__(self, session: Session, rulebook: Rulebook, names: Sequence[str], dispatcher: Dispatcher) -> None:
+    def __init__(self, session: Session, rulebook: Rulebook, requests: Requests, dispatcher: Dispatcher) -> None:
         self._session = session
+        self._rulebook = rulebook
+        self._requests = requests
         self._dispatcher = dispatcher
-        self._tracks = [
-            Track(session, session.event_sources[name], rulebook, dispatcher) for name in names if self._opens(name)
-        ]
-        self._asked: deque[Callable[[], None]] = deque()
-        self._stopped_at_s: float | None = None
+        self._tracks: list[Track] = []
+        self._refusals: list[tuple[str, FalcoError]] = []
+        """Event sources that cannot even be made, and why."""
+        self._gate = threading.Barrier(1)
+        self._is_stopped = False
+        """Whether a signal has asked for the end."""
+        self._ended_at_s: float | None = None
+        """When the sources were told to end, or had ended."""
         self._watch = Watch(watched(session)) if session.settings.watch_config_files else None
         self._looked_at_s = time.monotonic()
         self.is_to_restart = False
+
+    def run(self) -> None:
+        """Run until all sources have ended.
+
+        Raises:
+            FalcoError: Sources failed; the others were ended, or not begun where one could not be opened.
+        """
+        failed = threading.Event()
+        self._make_tracks()
+        self._gate = threading.Barrier(max(1, len(self._tracks)))
+        if self._refusals:
+            self._gate.abort()
+        threads = [
+            threading.Thread(target=track.run, args=(failed, self._gate), name=f"source {track.name}", daemon=True)
+            for track in self._tracks
+        ]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            for thread in threads:
+                thread.join(0.1)  # short, so that requests are answered
+            self._requests.answer(self)
+            if failed.is_set():
+                self._end_sources()
+            if self._ended_at_s is not None and time.monotonic() - self._ended_at_s > STOP_DEADLINE_S:
+                _log.warning("event sources do not end, they are left behind")
+                break
+            self._look()
+        self._ended_at_s = self._ended_at_s or time.monotonic()
+        self._raise_failures()
+
+    def close(self) -> None:
+        """Deliver what is queued and close the channels; after a signal only as long as ``output_timeout`` allows."""
+        self._dispatcher.close(self._must_end)
+
+    def stop(self, reason: str) -> None:
+        """End the sources, then the run."""
+        _log.info(f"{reason} received, exiting...")
+        self._is_stopped, self.is_to_restart = True, False
+        self._end_sources()
+
+    def reopen(self, reason: str) -> None:
+        """Have the channels open their files anew."""
+        _log.info(f"{reason} received, reopening outputs...")
+        self._dispatcher.reopen()
+
+    def reload(self, reason: str) -> None:
+        """Take over what has changed in the files."""
+        self._reload(f"{reason} received, restarting...")
+
+    def _make_tracks(self) -> None:
+        """Make what is to be opened; nothing is open yet."""
+        session = self._session
+        for name in session.selected:
+            try:
+                if self._opens(name):
+                    self._tracks.append(Track(session, session.event_sources[name], self._rulebook, self._dispatcher))
+            except FalcoError as error:
+                self._refusals.append((name, error))
 
     def _opens(self, name: str) -> bool:
         """Whether anything is opened for *name*; says so when not."""
@@ -116,50 +172,17 @@ class Run:
         check_engine(self._session.event_sources.get(name), engine)
         return True
 
-    def stop(self, reason: str) -> None:
-        """End the sources, then the run."""
-        self._asked.append(lambda: self._stop(f"{reason} received, exiting..."))
+    def _raise_failures(self) -> None:
+        failures = [*self._refusals, *((track.name, track.error) for track in self._tracks if track.error is not None)]
+        if len(failures) == 1:
+            raise failures[0][1]
+        if failures:
+            raise SourceError("; ".join(f"event source '{name}': {error}" for name, error in failures))
 
-    def reopen(self, reason: str) -> None:
-        """Have the channels open their files anew."""
-        self._asked.append(lambda: self._reopen(f"{reason} received, reopening outputs..."))
-
-    def reload(self, reason: str) -> None:
-        """Take over what has changed in the files."""
-        self._asked.append(lambda: self._reload(f"{reason} received, restarting..."))
-
-    def run(self) -> None:
-        """Run until all sources have ended.
-
-        Raises:
-            FalcoError: A source failed; the others were ended.
-        """
-        failed = threading.Event()
-        threads = [
-            threading.Thread(target=track.run, args=(failed,), name=f"source {track.name}", daemon=True)
-            for track in self._tracks
-        ]
-        for thread in threads:
-            thread.start()
-        while any(thread.is_alive() for thread in threads):
-            for thread in threads:
-                thread.join(0.1)  # short, so that requests are answered
-            while self._asked:
-                self._asked.popleft()()
-            if failed.is_set() and self._stopped_at_s is None:
-                self._end_sources()
-            if self._stopped_at_s is not None and time.monotonic() - self._stopped_at_s > STOP_DEADLINE_S:
-                _log.warning("event sources do not end, they are left behind")
-                break
-            self._look()
-        for track in self._tracks:
-            if track.error is not None:
-                raise track.error
-
-    def close(self) -> None:
-        """Deliver what is queued and close the channels; after a signal only as long as ``output_timeout`` allows."""
-        is_ending = self._stopped_at_s is not None and not self.is_to_restart
-        self._dispatcher.close(self._session.settings.output_timeout / 1000 if is_ending else None)
+    def _must_end(self) -> bool:
+        """Whether a signal has asked for the end, now too that only the channels are at work."""
+        self._requests.answer(self)
+        return self._is_stopped
 
     def statistics(self) -> Statistics:
         """Alerts of all sources."""
@@ -171,7 +194,7 @@ class Run:
     def losses(self) -> list[tuple[str, Mapping[str, int]]]:
         """What was refused by sources and lost by channels."""
         lost: list[tuple[str, Mapping[str, int]]] = [(track.name, track.counters()) for track in self._tracks]
-        lost += [(name, {"alerts dropped, queue full": number}) for name, number in self._dispatcher.dropped.items()]
+        lost += [(name, {"alerts dropped": number}) for name, number in self._dispatcher.dropped.items()]
         lost += [(name, {"alerts lost": number}) for name, number in self._dispatcher.lost.items()]
         return lost
 
@@ -184,18 +207,13 @@ class Run:
         """What ``-v`` adds at the end."""
         return "".join(track.rate() for track in self._tracks)
 
-    def _stop(self, sentence: str) -> None:
-        _log.info(sentence)
-        self._end_sources()
-
     def _end_sources(self) -> None:
-        self._stopped_at_s = time.monotonic()
-        for track in self._tracks:
-            track.stop()
-
-    def _reopen(self, sentence: str) -> None:
-        _log.info(sentence)
-        self._dispatcher.reopen()
+        """End them, if nobody has done so already."""
+        if self._ended_at_s is None:
+            self._ended_at_s = time.monotonic()
+            self._gate.abort()
+            for track in self._tracks:
+                track.stop()
 
     def _look(self) -> None:
         """Reload if files have changed."""
@@ -208,7 +226,7 @@ class Run:
 
     def _reload(self, sentence: str) -> None:
         """Load everything beside what runs, then take it over; if it cannot be loaded, go on and say so."""
-        if self._stopped_at_s is not None:
+        if self._ended_at_s is not None:
             return
         try:
             loaded = reload(self._session)

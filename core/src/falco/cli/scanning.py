@@ -45,12 +45,12 @@ def scan(session: Session, inputs: Inputs, screen: Screen, process: Process | No
     _check_rules(rulebook, inputs)
     outputs = channels.dispatcher(session, may_be_none=session.options.summary and not session.settings.json_output)
     run = Scan(session, rulebook, inputs, outputs, screen)
-    try:
-        with process.signals(run) if process is not None else nullcontext():
+    with process.signals(run) if process is not None else nullcontext():
+        try:
             run.run()
-    finally:
-        screen.show("")
-        outputs.close()
+        finally:
+            screen.show("")
+            outputs.close(lambda: run.is_stopped)
     run.conclude()
     return run.code
 
@@ -76,6 +76,7 @@ class Scan:
         self._dispatcher = dispatcher
         self._screen = screen
         self._stopped = ""
+        self._cut_off = ""
         self._has_failed = False
         self._events = 0
         self._bytes = 0
@@ -103,9 +104,14 @@ class Scan:
     def run(self) -> None:
         """Scan all inputs, or until a signal comes or nobody reads the alerts any more."""
         for one in self._inputs.found:
-            if self._is_over:
-                return
-            self._scan(one)
+            if not self._is_over:
+                self._scan(one)
+        self._cut_off = self._stopped
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a signal came."""
+        return bool(self._stopped)
 
     @property
     def _is_over(self) -> bool:
@@ -114,7 +120,8 @@ class Scan:
     def _scan(self, one: Input) -> None:
         source = self._session.event_sources[one.source]
         track = Track(self._session, source, self._rulebook, self.summary, where=one.where, stream=one.stream)
-        thread = threading.Thread(target=track.run, args=(threading.Event(),), name=f"scan {one.name}", daemon=True)
+        alone = threading.Event(), threading.Barrier(1)
+        thread = threading.Thread(target=track.run, args=alone, name=f"scan {one.name}", daemon=True)
         thread.start()
         while thread.is_alive():
             thread.join(_LOOK_S)
@@ -151,15 +158,14 @@ class Scan:
             names = ", ".join(map(visible, self._inputs.passed_over))
             around.complain(f"Not recognised, and passed over (--source says what they hold): {names}\n")
         around.complain(losses_text([*self._lost, *self._channel_losses()]))
-        if self._stopped:
-            self._fail(f"{self._stopped} ended the scan before its end")
+        if self._cut_off:
+            self._fail(f"{self._cut_off} ended the scan before its end")
 
     def _channel_losses(self) -> Iterator[tuple[str, dict[str, int]]]:
-        for name, number in self._dispatcher.dropped.items():
-            yield name, {"alerts dropped, queue full": number}
-        for name, number in self._dispatcher.lost.items():
-            self._has_failed |= number > 0
-            yield name, {"alerts lost": number}
+        for what, numbers in (("dropped", self._dispatcher.dropped), ("lost", self._dispatcher.lost)):
+            for name, number in numbers.items():
+                self._has_failed |= number > 0
+                yield name, {f"alerts {what}": number}
 
     @property
     def code(self) -> int:

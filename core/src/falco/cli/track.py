@@ -48,6 +48,7 @@ class Track:
         self._session = session
         self._output = output
         self.source = session.open_source(source.name, where, stream)
+        self.source.report = session.report
         self.drops: DropMonitor | None = None
         if source.name == SYSCALL and not session.options.is_scan:
             self.drops = DropMonitor(session.settings.syscall_event_drops, self.source.kernel_counters, output)
@@ -81,15 +82,23 @@ class Track:
         """Events so far; with several processes only at the end."""
         return self._count if self._decoder is None else self._decoder.count
 
-    def run(self, failed: threading.Event) -> None:
-        """Run to the end of the source, on this thread."""
+    def run(self, failed: threading.Event, gate: threading.Barrier) -> None:
+        """Run to the end of the source, on this thread.
+
+        Args:
+            failed: Set when the source fails.
+            gate: Passed when all sources of the run are open; broken when one of them refuses, or the run is stopped.
+        """
         started_s = time.monotonic()
         try:
+            self._open(gate)
             with ending_after(self._session.options.duration_s, self.stop):
                 if self._uses_jobs():
                     self._run_jobs()
                 else:
                     self._run_here()
+        except threading.BrokenBarrierError:
+            self._release()
         except FalcoError as error:
             self.error = error
             failed.set()
@@ -98,6 +107,21 @@ class Track:
             self.error = FalcoError(f"event source '{self.name}' failed: {type(error).__name__}: {error}")
             failed.set()
         self._elapsed_s = time.monotonic() - started_s
+
+    def _open(self, gate: threading.Barrier) -> None:
+        """Open the source and wait for the others."""
+        try:
+            self.source.open()
+        except BaseException:
+            gate.abort()
+            raise
+        gate.wait()
+
+    def _release(self) -> None:
+        """Let go what was opened and is not read here."""
+        self.source.close()
+        for _ in self.source.batches():
+            pass
 
     def _uses_jobs(self) -> bool:
         """Whether several processes do the work; says so if they were asked for and do not."""
@@ -145,6 +169,7 @@ class Track:
             run_jobs(pipeline, make, jobs=jobs, is_stopped=lambda: self._is_stopped, result=result)
         finally:
             self._count, self._failures = result.count, pipeline.failures
+            self._release()
 
     def counters(self) -> Mapping[str, int]:
         """What was not looked at, by reason."""

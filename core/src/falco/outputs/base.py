@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 import msgspec
+import structlog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,6 +24,11 @@ def extension(description: str, **bounds: float) -> msgspec.Meta:
         bounds: Of a number: ``gt`` or ``ge``, ``lt`` or ``le``.
     """
     return msgspec.Meta(description=description, extra={"is_extension": True}, **bounds)  # type: ignore[call-overload,no-any-return]  # overloads say which go together
+
+
+def _say(sentence: str, number: int) -> None:
+    """What ``lose`` does until a dispatcher says otherwise."""
+    structlog.get_logger(__name__).error(f"{sentence} ({number} alerts lost)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,8 @@ class Output(ABC):
     config_type: ClassVar[type[msgspec.Struct]]
     lossless: ClassVar[bool] = False
     """True: a full queue makes a source that can wait wait; False: the alert is dropped and counted."""
+    lose: Callable[[str, int], None] = staticmethod(_say)
+    """Takes why, and how many, alerts that ``write`` took are not delivered after all. The dispatcher sets it."""
 
     def __init__(self, config: Any, context: OutputContext) -> None:
         self.config = config
@@ -75,3 +83,10 @@ class Output(ABC):
 
     def close(self) -> None:  # noqa: B027  optional
         """Flush and release everything."""
+
+    def abandon(self) -> None:  # noqa: B027  optional
+        """Wait for nothing any more: whatever runs on the channel's thread is to come to its end within a second.
+
+        Called by another thread, once, when a signal ended the run and the time to deliver is over. For channels that
+        leave something behind otherwise, such as a process; the others are cut off where they are.
+        """

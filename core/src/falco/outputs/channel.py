@@ -38,7 +38,8 @@ class Channel:
         self.lossless = output.lossless
         self.queue: BoundedQueue[Alert] = BoundedQueue(capacity, room)
         self.lost = 0
-        """Alerts that the channel took and failed to deliver."""
+        """Alerts that the channel took and did not deliver."""
+        output.lose = self._lose
         self._output = output
         self._report = report
         self._told_lost = 0
@@ -74,6 +75,14 @@ class Channel:
         """Wait until the queue was ended and emptied and the channel closed; False if that took longer."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
+
+    def abandon(self) -> int:
+        """Close now: drop what is pending and have the output end what it is at, without a wait; how many that were."""
+        left = self.queue.abandon()
+        with self._telling:
+            self._told_dropped += left  # by whoever abandons it
+        self._guard(self._output.abandon)
+        return left
 
     def tell(self) -> None:
         """Report the alerts lost and dropped since the last time."""
@@ -111,13 +120,20 @@ class Channel:
                 try:
                     write(item)
                 except Exception as error:  # noqa: BLE001  a fault of one channel must not end its thread
-                    self._lose(error)
+                    self._fail(_sentence(error))
                 queue.deliver()
 
-    def _lose(self, error: Exception) -> None:
-        """Count a loss. The first in a while is reported now, the others as a number by ``tell``."""
-        self.lost += 1
-        self._error = _sentence(error)
+    def _fail(self, sentence: str) -> None:
+        """Account for the alert in hand."""
+        if self.queue.is_closed:  # given up meanwhile: it was counted as dropped
+            self._report(f"{self.name}: {sentence}")
+        else:
+            self._lose(sentence, 1)
+
+    def _lose(self, sentence: str, number: int) -> None:
+        """Count losses. The first in a while is reported now, the others as a number by ``tell``."""
+        self.lost += number
+        self._error = sentence
         if (now := time.monotonic()) - self._told_at_s >= _QUIET_S:
             self._told_at_s = now
             self.tell()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from falco.outputs.base import Output
 
 _TICKS_A_TIMEOUT: Final = 4
+_LOOK_S: Final = 0.1
+"""Between two looks, while channels are closed, at whether a signal has come."""
+_GRACE_S: Final = 2.0
+"""How long an output that was given up may take to end what it is at."""
 
 
 class Dispatcher:
@@ -84,29 +89,36 @@ class Dispatcher:
         for channel in self.channels:
             channel.reopen()
 
-    def close(self, deadline_s: float | None = None) -> None:
+    def close(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
         """Deliver what is queued, then close the channels. Any number of times.
 
         Args:
-            deadline_s: After a signal, how long that may take: what is left then is dropped, counted and reported, and
-                threads that wait for room go on. None = as long as it takes.
+            is_stopped: Asked several times a second; a signal may come while this waits. From when it is true
+                ``output_timeout`` is left: then what is pending is dropped, counted and reported, outputs end what they
+                are at, and threads that wait for room go on.
         """
         for channel in self.channels:
             channel.queue.end()
-        end_s = None if deadline_s is None else time.monotonic() + deadline_s
-        late = [
-            channel
-            for channel in self.channels
-            if not channel.join(None if end_s is None else max(0.0, end_s - time.monotonic()))
-        ]
-        left = {channel.name: channel.queue.abandon() for channel in late}
-        if any(left.values()):
-            names = ", ".join(f"{name} {number}" for name, number in left.items() if number)
-            self._report(f"output channels still blocked, discarding all remaining notifications: {names}")
+        open_ = list(self.channels)
+        end_s = math.inf
+        while open_ and time.monotonic() < end_s:
+            open_ = [channel for channel in open_ if not channel.join(_LOOK_S / len(open_))]
+            if is_stopped():
+                end_s = min(end_s, time.monotonic() + self._timeout_s)
+        self._abandon(open_)
         self._stop.set()
         self._watch.join()
         for channel in self.channels:
             channel.tell()
+
+    def _abandon(self, channels: Sequence[Channel]) -> None:
+        left = {channel.name: channel.abandon() for channel in channels}
+        if any(left.values()):
+            names = ", ".join(f"{name} {number}" for name, number in left.items() if number)
+            self._report(f"output channels still blocked, discarding all remaining notifications: {names}")
+        end_s = time.monotonic() + _GRACE_S
+        for channel in channels:
+            channel.join(max(0.0, end_s - time.monotonic()))
 
     def _wait_for_room(self, alert: Alert, channels: list[Channel]) -> None:
         """Give *alert* to each of *channels* as soon as it has room, in whatever order that comes to pass."""

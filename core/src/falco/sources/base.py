@@ -43,7 +43,8 @@ class Source(ABC, Generic[B_co]):
 
     Constructed as ``Source(config, open_params)``: *config* is an instance of ``config_type`` made from the
     ``init_config`` of falco.yaml (the plain mapping where no type is declared), *open_params* its text ("" when
-    absent).  Construction opens nothing; ``batches`` does, and raises ``SourceError`` when it cannot.
+    absent).  Construction opens nothing; ``open`` does, or ``batches`` where nobody called it, and raises
+    ``SourceError`` when it cannot.
     """
 
     event_source: ClassVar[str]
@@ -72,6 +73,17 @@ class Source(ABC, Generic[B_co]):
     def __str__(self) -> str:
         """What it reads, for messages."""
         return f"{self.event_source} {self.open_params}".rstrip()
+
+    def open(self) -> None:
+        """Acquire what ``batches`` reads, on the source's own thread.
+
+        A run evaluates nothing before all its sources are open, and not at all if one of them refuses; what is first
+        acquired by ``batches`` may fail half-way. It is released by ``batches``: at its end, or at once when ``close``
+        was called before it began.
+
+        Raises:
+            SourceError: It cannot be acquired.
+        """
 
     @abstractmethod
     def batches(self) -> Iterator[B_co]:

@@ -155,6 +155,24 @@ class SourceContract:
 
         assert open_files() <= before, "files stay open after batches() was closed"
 
+    def test_gives_the_same_events_after_open(self, make_source: MakeSource) -> None:
+        if self.is_endless:
+            pytest.skip("an endless source is not read to its end")
+        expected = self._items(make_source())
+        source = make_source()
+        source.open()
+
+        assert self._items(source) == expected, "batches() after open() gives other events than without it"
+
+    def test_releases_what_it_opened_and_never_read(self, make_source: MakeSource) -> None:
+        before = open_files()
+        source = make_source()
+        source.open()
+        source.close()
+
+        assert [len(b) for b in source.batches() if len(b)] == [], "a source that was closed yields events"
+        assert open_files() <= before, "files stay open after open() and close(): let batches() release them"
+
     def test_damaged_input_is_counted_not_raised(self, make_damaged_source: MakeSource) -> None:
         source = make_damaged_source()
         for _ in source.batches():

@@ -188,6 +188,30 @@ class TestLeaky(_Contract):
             file.close()
 
 
+class TestSkipping(_Contract):
+    breaks = "test_gives_the_same_events_after_open"
+
+    class Plugin(Numbers):
+        def open(self):
+            self.items = self.items[1:]
+
+
+class TestClinging(_Contract):
+    breaks = "test_releases_what_it_opened_and_never_read"
+
+    @pytest.fixture
+    def make_source(self):
+        opened = []
+
+        class Clinging(Numbers):
+            def open(self):
+                opened.append(Path(__file__).open())
+
+        yield Clinging
+        for file in opened:
+            file.close()
+
+
 class TestFragile(_Contract):
     breaks = "test_damaged_input_is_counted_not_raised"
 

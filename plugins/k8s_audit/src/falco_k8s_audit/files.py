@@ -77,11 +77,27 @@ class FileTransport:
         self._refusals = refusals
         self.parts = parts
         """What is read; assign before reading begins to go on from a position."""
+        self._first: io.FileIO | None = None
+        """The first part, opened."""
         self._closed = False
         self.position: tuple[str, int] = ("", 0)
         """File and offset; all that is before is done. In a compressed file the offset is that of its content."""
         self.bytes_read = 0
         """Bytes taken from all files, as they lie on the disk."""
+
+    def open(self) -> None:
+        """Find the files, and open the one that is named; those of a directory are opened in their turn.
+
+        Raises:
+            SourceError: There is nothing at the path, or its one file cannot be opened.
+        """
+        if self.parts is None:
+            self.parts = _find(self._path)
+        if len(self.parts) == 1 and self.parts[0].path == self._path:
+            try:
+                self._first = io.FileIO(self._path)
+            except OSError as error:
+                raise SourceError(_refusal(error, self._path)) from error
 
     def batches(self) -> Iterator[Records]:
         """The records of all files.
@@ -89,21 +105,22 @@ class FileTransport:
         Raises:
             SourceError: There is nothing at the path, or its one file cannot be opened.
         """
-        parts = _find(self._path) if self.parts is None else self.parts
-        is_only = len(parts) == 1 and parts[0].path == self._path
-        for part in parts:
+        if self._first is None and not self._closed:
+            self.open()
+        first, self._first = self._first, None
+        for part in self.parts or ():
             if self._closed:
-                return
+                break
             try:
-                file = io.FileIO(part.path)
+                file = io.FileIO(part.path) if first is None else first
             except OSError as error:
-                message = f"open {part.path}: {_reason(error)}{_advice(error, part.path)}"
-                if is_only:
-                    raise SourceError(message) from error
-                self._refusals.add(Reason.UNREADABLE, part.path, message)
+                self._refusals.add(Reason.UNREADABLE, part.path, _refusal(error, part.path))
                 continue
+            first = None
             with file:
                 yield from self._read(part, file)
+        if first is not None:
+            first.close()
 
     def __str__(self) -> str:
         """What is read."""
@@ -202,6 +219,10 @@ def _find(path: str) -> list[Part]:
     except OSError as error:
         raise SourceError(f"stat {path}: {_reason(error)}{_advice(error, path)}") from error
     return [Part(name) for _, name in sorted(files)]
+
+
+def _refusal(error: OSError, path: str) -> str:
+    return f"open {path}: {_reason(error)}{_advice(error, path)}"
 
 
 def _is_gzip(file: io.FileIO) -> bool:

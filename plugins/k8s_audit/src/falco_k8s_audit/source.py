@@ -23,6 +23,9 @@ _JSON: Final = re.compile(rb"^[ \t\r]*[{\[]", re.MULTILINE)
 class Transport(Protocol):
     """One way in which records come."""
 
+    def open(self) -> None:
+        """See ``Source.open``."""
+
     def batches(self) -> Iterator[Records]:
         """See ``Source.batches``."""
 
@@ -70,15 +73,19 @@ class AuditSource(Source[Records]):
         """Bytes of files that were read."""
         return self._transport.bytes_read if isinstance(self._transport, FileTransport) else 0
 
+    def open(self) -> None:
+        """Open what the transport reads."""
+        self._take_stream()
+        self._transport.open()
+
     def batches(self) -> Iterator[Records]:
         """Batches of records, in order."""
-        if self.stream is not None:
-            name = "standard input" if self.open_params == "-" else self.open_params
-            self._transport = StdinTransport(self.config.limits, self._refusals, self.stream, name)
+        self._take_stream()
         return self._transport.batches()
 
     def close(self) -> None:
         """End ``batches`` at its next resume."""
+        super().close()
         self._transport.close()
 
     def split(self, parts: int) -> Sequence[AuditSource]:
@@ -96,6 +103,15 @@ class AuditSource(Source[Records]):
     def transport(self) -> Transport:
         """The transport in use."""
         return self._transport
+
+    def _take_stream(self) -> None:
+        """Read the stream that was given in place of what ``open_params`` names."""
+        if self.stream is not None:
+            name = "standard input" if self.open_params == "-" else self.open_params
+            self._transport = StdinTransport(self.config.limits, self._refusals, self.stream, name)
+            self.stream = None
+            if self.is_closed:
+                self._transport.close()
 
     def _say(self, sentence: str) -> None:
         self.report(sentence)

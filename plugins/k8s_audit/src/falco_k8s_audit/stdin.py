@@ -47,17 +47,24 @@ class StdinTransport:
     ) -> None:
         self._limits = limits
         self._refusals = refusals
-        self._stream = stream
+        self._stream = InputStream(stream) if stream is not None and not isinstance(stream, InputStream) else stream
         self._name = name
         self._closed = False
+
+    def open(self) -> None:
+        """Take standard input, if that is to be read.
+
+        Raises:
+            SourceError: It is closed.
+        """
+        self._opened()
 
     def batches(self) -> Iterator[Records]:
         """Records as they come; an empty batch twice a second while there are none."""
         if self._closed:
             return
+        stream = self._opened()
         blocks: queue.Queue[bytes | Exception] = queue.Queue(_BLOCKS)
-        stream = InputStream.standard_input() if self._stream is None else self._stream
-        stream = stream if isinstance(stream, InputStream) else InputStream(stream)
         threading.Thread(target=_read, args=(stream, blocks), name="k8s_audit stdin", daemon=True).start()
         lines, splitter = LineBuffer(self._limits.record), RecordSplitter(f"{self._name}:{{}}".format, self._limits)
         while not self._closed:
@@ -77,6 +84,10 @@ class StdinTransport:
             yield splitter.feed(lines.finish())
             yield splitter.finish()
             return
+
+    def _opened(self) -> InputStream:
+        self._stream = self._stream or InputStream.standard_input()
+        return self._stream
 
     def close(self) -> None:
         """End ``batches`` at its next resume."""

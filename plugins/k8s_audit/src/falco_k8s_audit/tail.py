@@ -102,6 +102,7 @@ class TailTransport:
         self._poll_s = poll_s
         self._stop = threading.Event()
         self._complaint = ""
+        self._is_open = False
         self._current: _Followed | None = None
         self._past: list[_Followed] = []
         """Files that were moved away, the oldest first: their writer may not have noticed yet."""
@@ -111,9 +112,15 @@ class TailTransport:
         """Files that were read to their end and closed."""
         self._polled_ns = time.time_ns()
 
+    def open(self) -> None:
+        """Stand at the end of the file, if there is one."""
+        self._is_open = True
+        self._current = self._open(at_end=True)
+
     def batches(self) -> Iterator[Records]:
         """Records as they come; an empty batch a poll while there are none."""
-        self._current = self._open(at_end=True)
+        if not self._is_open:
+            self.open()
         try:
             while not self._stop.is_set():
                 is_idle = True

@@ -90,18 +90,33 @@ class WebhookTransport:
         self._report = report
         self._mailbox = Mailbox()
         self._stop = threading.Event()
+        self._server: Server | None = None
+        """What listens and does not serve yet."""
         self.port: int | None = None
         """The port listened on; it differs from the address's if that is 0."""
+
+    def open(self) -> None:
+        """Listen; clients that connect wait until ``batches`` begins, and are sent away if it never does.
+
+        Raises:
+            SourceError: The address cannot be listened on, or a certificate or token cannot be read.
+        """
+        self._server = self._listening()
 
     def batches(self) -> Iterator[Records]:
         """Bodies as they come; an empty batch twice a second while there are none.
 
         Raises:
-            SourceError: The address cannot be listened on, or a certificate or token cannot be read.
+            SourceError: As ``open``, where nobody called it.
         """
-        if self._stop.is_set():
+        if self._server is None and not self._stop.is_set():
+            self.open()
+        server, self._server = self._server, None
+        if server is None:
             return
-        server = self._start()
+        if self._stop.is_set():
+            server.stop()
+            return
         serving = threading.Thread(target=server.serve, name="k8s_audit webhook", daemon=True)
         serving.start()
         limits = Limits(self._config.maxEventSize, max(self._config.webhookMaxBatchSize, self._config.maxEventSize))
@@ -120,7 +135,7 @@ class WebhookTransport:
         self._stop.set()
         self._mailbox.close()
 
-    def _start(self) -> Server:
+    def _listening(self) -> Server:
         token = _token(self._config.bearerTokenFile)
         server = Server(
             (self.address.host or "0.0.0.0", self.address.port),  # noqa: S104  what ":port" says, see is_open

@@ -80,6 +80,8 @@ class FileOutput(Output):
         if file is not None and lines is not None:
             try:
                 lines.flush()
+            except OSError as error:
+                self.lose(str(self._error(error)), lines.pending)
             finally:
                 file.close()
 

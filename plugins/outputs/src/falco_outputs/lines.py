@@ -33,6 +33,11 @@ class LineWriter:
         self._pending = bytearray()
         self._is_mid_line = False
 
+    @property
+    def pending(self) -> int:
+        """Lines that were gathered and are not written to their end."""
+        return self._pending.count(b"\n")
+
     def write(self, line: str) -> None:
         """Take one line, without its newline.
 

@@ -7,12 +7,7 @@ travels through the pipe only.
 from __future__ import annotations
 
 import os
-import select
-import signal
-import subprocess
-import sys
-import time
-from typing import TYPE_CHECKING, Annotated, ClassVar, Final
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -21,9 +16,7 @@ from falco import Output, OutputError, extension
 
 if TYPE_CHECKING:
     from falco import Alert
-
-_CLOSE_S: Final = 5.0
-"""How long a program may take to end after its input was closed, at the end or for a reopen."""
+    from falco_outputs.child import Child, Ending
 
 
 class ProgramConfig(msgspec.Struct, frozen=True):
@@ -33,7 +26,9 @@ class ProgramConfig(msgspec.Struct, frozen=True):
     keep_alive: Annotated[bool, Meta(description="Start it once; otherwise it is started for each alert.")] = False
     timeout_s: Annotated[
         float,
-        extension("Seconds that an alert may take to be read, and a program of one alert to end.", gt=0, le=86_400),
+        extension(
+            "Seconds that an alert may take to be read, and a program to end behind the last one.", gt=0, le=86_400
+        ),
     ] = 30.0
 
 
@@ -43,7 +38,8 @@ class ProgramOutput(Output):
     name: ClassVar[str] = "program"
     config_type: ClassVar[type[msgspec.Struct]] = ProgramConfig
     config: ProgramConfig
-    _child: subprocess.Popen[bytes] | None = None
+    _child: Child | None = None
+    _is_abandoned = False
 
     def open(self) -> None:
         """Look at the configuration; the command starts with the first alert, so that it never runs without need.
@@ -63,98 +59,62 @@ class ProgramOutput(Output):
             OutputError: It cannot be started, ended with an error, hangs, or does not read.
         """
         line = self.context.render(alert).encode("utf-8", "replace") + b"\n"
-        child = self._running()
+        if self._child is not None and not self._child.is_running:
+            self._end("; started again")
+        child = self._child = self._child or self._started()
         try:
-            self._send(child, line)
+            child.send(line)
         except OSError as error:
-            status = self._end(kill=True)
-            raise OutputError(f"{self._name}: did not take the alert ({error.strerror}; {_told(status)})") from error
+            ending = child.kill(str(error))
+            self._child = None
+            self._lose_unread(ending, in_hand=1)
+            raise OutputError(f"{self._name}: did not take the alert ({ending})") from error
         if not self.config.keep_alive:
-            self._wait_for_one()
+            ending = child.finish(drain=False)
+            self._child = None
+            if ending.status != 0:
+                raise OutputError(f"{self._name}: {ending}")
 
     def reopen(self) -> None:
         """End the program; the next alert starts it again."""
-        self.close()
+        self._end()
 
     def close(self) -> None:
-        """Close the program's input and wait for its end."""
-        if self._child is not None:
-            status = self._end(kill=False)
-            if status != 0:
-                self.context.report(f"{self._name}: {_told(status)}")
+        """Let the program read what it was given, close its input and wait for its end."""
+        self._end()
+
+    def abandon(self) -> None:
+        """Have the program ended, and start none any more."""
+        self._is_abandoned = True
+        if (child := self._child) is not None:
+            child.abandon()
 
     @property
     def _name(self) -> str:
         return f"program_output '{self.config.program}'"
 
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._child is not None and self._child.poll() is not None:
-            self.context.report(f"{self._name}: {_told(self._end(kill=False))}; started again")
-        if self._child is None:
-            try:
-                self._child = subprocess.Popen(  # noqa: S602  the command is the operator's, as in Falco's popen(3)
-                    self.config.program,
-                    shell=True,
-                    stdin=subprocess.PIPE,
-                    start_new_session=True,
-                    cwd=self.context.cwd,
-                    env=dict(self.context.env),
-                )
-            except OSError as error:
-                raise OutputError(f"{self._name}: cannot be started: {error.strerror}") from error
-            stdin = self._child.stdin
-            if stdin is not None and sys.platform != "win32":
-                os.set_blocking(stdin.fileno(), False)
-        return self._child
+    def _started(self) -> Child:
+        from falco_outputs.child import Child  # not on Windows
 
-    def _send(self, child: subprocess.Popen[bytes], line: bytes) -> None:
-        """Write within the time limit; a program that does not read must not hold up the channel for ever."""
-        stdin = child.stdin
-        if stdin is None:
-            raise OSError(0, "no pipe")
-        rest, deadline = memoryview(line), time.monotonic() + self.config.timeout_s
-        while rest:
-            _, ready, _ = select.select((), (stdin,), (), max(0.0, deadline - time.monotonic()))
-            if not ready:
-                raise OSError(0, f"it has not read for {self.config.timeout_s:g} s")
-            rest = rest[os.write(stdin.fileno(), rest) :]
-
-    def _wait_for_one(self) -> None:
-        child = self._child
-        if child is None:
-            return
-        if child.stdin is not None:
-            child.stdin.close()
+        if self._is_abandoned:
+            raise OutputError(f"{self._name}: not started, the run ends")
         try:
-            status = child.wait(self.config.timeout_s)
-        except subprocess.TimeoutExpired:
-            self._end(kill=True)
-            raise OutputError(f"{self._name}: did not end within {self.config.timeout_s:g} s and was killed") from None
+            return Child(self.config.program, self.config.timeout_s, self.context.cwd, self.context.env)
+        except OSError as error:
+            raise OutputError(f"{self._name}: cannot be started: {error.strerror}") from error
+
+    def _end(self, more: str = "") -> None:
+        """End the program, if there is one; say what is wrong with that, and *more*."""
+        if self._child is None:
+            return
+        ending = self._child.finish()
         self._child = None
-        if status != 0:
-            raise OutputError(f"{self._name}: {_told(status)}")
+        if not self._lose_unread(ending, more) and (ending.status != 0 or more):
+            self.context.report(f"{self._name}: {ending}{more}")
 
-    def _end(self, *, kill: bool) -> int:
-        """Close the input, wait, kill the whole session if need be; the exit status."""
-        child, self._child = self._child, None
-        if child is None:
-            return 0
-        if child.stdin is not None:
-            try:
-                child.stdin.close()
-            except OSError as error:
-                self.context.report(f"{self._name}: {error.strerror}")
-        if not kill:
-            try:
-                return child.wait(_CLOSE_S)
-            except subprocess.TimeoutExpired:
-                self.context.report(f"{self._name}: still runs {_CLOSE_S:g} s after its input was closed, killed")
-        if child.poll() is None and sys.platform != "win32":
-            os.killpg(child.pid, signal.SIGKILL)
-        return child.wait()
-
-
-def _told(status: int) -> str:
-    if status < 0:
-        return f"ended by signal {-status}"
-    return f"ended with exit status {status}"
+    def _lose_unread(self, ending: Ending, more: str = "", *, in_hand: int = 0) -> bool:
+        """Count what *ending* left unread, but for the alert *in_hand*; whether there was any."""
+        number = ending.unread - in_hand
+        if number > 0:
+            self.lose(f"{self._name}: {ending} and left alerts unread{more}", number)
+        return number > 0

@@ -45,7 +45,10 @@ class StdoutOutput(Output):
 
     def close(self) -> None:
         """Write what was gathered; standard output stays open."""
-        self.flush()
+        try:
+            self.flush()
+        except OutputError as error:
+            self.lose(str(error), self._lines.pending)
 
 
 def _reason(error: OSError | ValueError) -> str:

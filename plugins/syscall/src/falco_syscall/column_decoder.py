@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from falco import Check, RecordingLimits, Residual, Ruleset
     from falco_syscall.capture.chunks import Chunk
     from falco_syscall.recording import Recorder
+    from falco_syscall.replaying.preparing import Prepared
 
 
-class ColumnDecoder(Decoder["Chunk", SyscallEvent]):
+class ColumnDecoder(Decoder["Chunk | Prepared", SyscallEvent]):
     """Keeps the state of the machine; yields the events that a rule may match.
 
     Attributes:
@@ -32,7 +33,7 @@ class ColumnDecoder(Decoder["Chunk", SyscallEvent]):
 
     def __init__(self) -> None:
         # numpy takes longer to import than a short run without a capture takes altogether.
-        from falco_syscall.replay import Replay
+        from falco_syscall.replaying.replay import Replay
 
         self.replay = Replay(self._say)
         self._recorder: Recorder | None = None
@@ -57,7 +58,7 @@ class ColumnDecoder(Decoder["Chunk", SyscallEvent]):
         return self.replay.counters()
 
     def select(
-        self, batch: Chunk, rules: Ruleset[SyscallEvent]
+        self, batch: Chunk | Prepared, rules: Ruleset[SyscallEvent]
     ) -> Iterator[tuple[Residual[SyscallEvent], SyscallEvent]]:
         """The events of the chunk that a rule may match, in order; each is valid until the next is asked for."""
         replay = self.replay

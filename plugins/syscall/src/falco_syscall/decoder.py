@@ -91,11 +91,13 @@ class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
             if not isinstance(item, CaptureEvent):
                 self.machine.load(item)
                 continue
-            event = SyscallEvent(item, self.machine)
-            if not self._start_ns and is_of_kernel(event.info):
-                self._start_ns = event.time_ns
-            event.start_ns = self._start_ns
-            event.previous_ns = self._previous_ns or event.time_ns
+            if not self._start_ns and is_of_kernel(item.info):
+                self._start_ns = item.time_ns
+            event = SyscallEvent(
+                *(item.num, item.time_ns, item.tid, item.cpu, item.code, item.params, self.machine),
+                previous_ns=self._previous_ns or item.time_ns,
+                start_ns=self._start_ns,
+            )
             self._previous_ns = event.time_ns
             self.count = event.num
             self._match_enter(event)
@@ -114,7 +116,7 @@ class SyscallDecoder(Decoder[Sequence["Item"], SyscallEvent]):
         else:
             enter = self._entered.pop(event.tid, None)
             if enter is not None and enter.code == event.code - 1:
-                event.enter = enter
+                event.enter_of = lambda: enter
 
     def counters(self) -> Mapping[str, int]:
         """What was not kept, by reason."""

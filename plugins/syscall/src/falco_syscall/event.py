@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from struct import Struct
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from falco import text_from_bytes as from_bytes
 from falco_syscall.capture.event_table import EVENTS, SIZES, EventFlag, EventInfo, EventSource, ParamType
@@ -13,7 +16,6 @@ from falco_syscall.catalogue.events import GENERIC_EXIT
 from falco_syscall.state.paths import ABSENT
 
 if TYPE_CHECKING:
-    from falco_syscall.capture import CaptureEvent
     from falco_syscall.state.descriptors import Descriptor
     from falco_syscall.state.machine import Machine
     from falco_syscall.state.threads import Thread
@@ -39,6 +41,7 @@ HAS_DESCRIPTOR: Final = tuple(bool(event.flags & _FD_FLAGS) for event in EVENTS)
 _ASYNCHRONOUS: Final = 402
 
 
+_I64: Final = Struct("<q").unpack
 _LETTERS: Final = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 
@@ -51,7 +54,7 @@ def _layout(code: int, first: int, end: int) -> Struct:
     return Struct("<" + "".join(x.lower() if signed else x for x, signed in zip(letters, signs, strict=True)))
 
 
-class SyscallEvent:
+class SyscallEvent(msgspec.Struct, eq=False):
     """One event with the thread and the descriptor it is about. Valid until the next event is asked for.
 
     Attributes:
@@ -66,34 +69,34 @@ class SyscallEvent:
         fd: What ``fd_number`` stands for, None if that is not known.
         fd_number: The descriptor that the event makes, uses or closes; -1 if there is none; -100 for AT_FDCWD.
         name_before: Name of ``fd`` before the event.
-        enter: The event of entering the call, for the few calls that have one.
+        enter_of: Finds ``enter``; None if there is none.
         machine: Everything else that is known.
     """
 
-    __slots__ = (
-        *("num", "time_ns", "previous_ns", "start_ns", "tid", "cpu", "code", "info", "params", "thread"),
-        *("fd", "fd_number", "name_before", "machine", "enter"),
-    )
+    num: int
+    time_ns: int
+    tid: int
+    cpu: int
+    code: int
+    params: list[bytes]
+    machine: Machine
+    previous_ns: int
+    start_ns: int
+    enter_of: Callable[[], SyscallEvent | None] | None = None
+    thread: Thread | None = None
+    fd: Descriptor | None = None
+    fd_number: int = -1
+    name_before: str = ""
 
-    info: EventInfo
-    thread: Thread | None
-    fd: Descriptor | None
-    enter: SyscallEvent | None
+    @property
+    def info(self) -> EventInfo:
+        """What is known of all events of its code."""
+        return EVENTS[self.code]
 
-    def __init__(self, event: CaptureEvent, machine: Machine) -> None:
-        self.num = event.num
-        self.time_ns = self.previous_ns = self.start_ns = event.time_ns
-        self.tid = event.tid
-        self.cpu = event.cpu
-        self.code = event.code
-        self.info = EVENTS[event.code]
-        self.params = event.params
-        self.machine = machine
-        self.thread = None
-        self.fd = None
-        self.fd_number = -1
-        self.name_before = ""
-        self.enter = None
+    @property
+    def enter(self) -> SyscallEvent | None:
+        """The event of entering the call, for the few calls that have one; decoded anew each time."""
+        return None if self.enter_of is None else self.enter_of()
 
     @property
     def name(self) -> str:
@@ -115,9 +118,9 @@ class SyscallEvent:
     @property
     def result(self) -> int | None:
         """What the call returned; None for events without a result."""
-        if not HAS_RESULT[self.code] or not self.params or not self.params[0]:
+        if not HAS_RESULT[self.code] or not (params := self.params) or not (raw := params[0]):
             return None
-        return int.from_bytes(self.params[0], "little", signed=True)
+        return _I64(raw)[0] if len(raw) == 8 else int.from_bytes(raw, "little", signed=True)
 
     @property
     def failed(self) -> bool:
@@ -126,20 +129,25 @@ class SyscallEvent:
 
     def has(self, index: int) -> bool:
         """Whether the parameter is there and not empty."""
-        return index < len(self.params) and self.params[index] != b""
+        params = self.params
+        return index < len(params) and params[index] != b""
 
     def raw(self, index: int) -> bytes:
         """The bytes of a parameter; empty if it is not there."""
-        return self.params[index] if index < len(self.params) else b""
+        params = self.params
+        return params[index] if index < len(params) else b""
 
     def number(self, index: int, default: int = 0) -> int:
         """A parameter as a number; *default* if it is not there or empty."""
-        if index >= len(self.params) or not self.params[index]:
+        params = self.params
+        if index >= len(params) or not (raw := params[index]):
             return default
-        return int.from_bytes(self.params[index], "little", signed=_IS_SIGNED[self.code][index])
+        return int.from_bytes(raw, "little", signed=_IS_SIGNED[self.code][index])
 
     def numbers(self, first: int, defaults: tuple[int, ...]) -> tuple[int, ...]:
         """The parameters from *first* on, as many as *defaults*, as numbers: at once if all are there."""
+        if first >= len(self.params):
+            return defaults
         end = first + len(defaults)
         layout = _layout(self.code, first, end)
         found = b"".join(self.params[first:end])
@@ -154,5 +162,8 @@ class SyscallEvent:
 
     def path(self, index: int) -> str:
         """A path as the driver read it; ``<NA>`` if it could not."""
-        text = self.text(index)
-        return ABSENT if text in _UNREADABLE or not self.has(index) else text
+        params = self.params
+        if index >= len(params) or not (raw := params[index]):
+            return ABSENT
+        text = from_bytes(raw)
+        return ABSENT if text in _UNREADABLE else text

@@ -12,7 +12,11 @@ from falco import Source, SourceError
 from falco_syscall.capture import CaptureError
 
 if TYPE_CHECKING:
+    from falco import Ruleset
     from falco_syscall.capture.chunks import Chunk, ChunkReader
+    from falco_syscall.event import SyscallEvent
+    from falco_syscall.replaying.ahead import ReadAhead
+    from falco_syscall.replaying.preparing import Prepared
 
 _REPLAY: Final = "replay"
 _DEFAULT: Final = "kmod"
@@ -27,7 +31,7 @@ class Engine(msgspec.Struct):
     kind: str = ""
 
 
-class SyscallSource(Source["Chunk"]):
+class SyscallSource(Source["Chunk | Prepared"]):
     """System calls out of a capture: ``engine.kind: replay``; *open_params* is ``engine.replay.capture_file``."""
 
     event_source = "syscall"
@@ -43,6 +47,8 @@ class SyscallSource(Source["Chunk"]):
         self._is_closed = False
         self._counters: dict[str, int] = {}
         self._file: BinaryIO | None = None
+        self._reader: ChunkReader | ReadAhead | None = None
+        self._rules: Ruleset[SyscallEvent] | None = None
 
     @classmethod
     def recognises(cls, head: bytes) -> bool:
@@ -57,12 +63,11 @@ class SyscallSource(Source["Chunk"]):
         except (OSError, ValueError):  # a pipe, or closed since
             return 0
 
-    def batches(self) -> Iterator[Chunk]:
-        """The capture in chunks.
+    def open(self) -> None:
+        """Open the capture.
 
         Raises:
-            SourceError: The capture cannot be read, or not to its end: what is whole was handed out before. Or the
-                system calls of this machine are asked for.
+            SourceError: It cannot be read. Or the system calls of this machine are asked for.
         """
         is_given = bool(self.open_params) or self.stream is not None
         kind = self.config.kind or (_REPLAY if is_given else _DEFAULT)
@@ -71,32 +76,73 @@ class SyscallSource(Source["Chunk"]):
                 f"engine.kind '{kind}' needs live capture, which this version does not have: replay a "
                 "capture with engine.kind: replay and engine.replay.capture_file, or set engine.kind: nodriver"
             )
-        if self._is_closed:
-            return
-        from falco_syscall.capture.chunks import ChunkReader  # brings numpy along: not for runs without a capture
+        # These bring numpy along: not for runs without a capture.
+        from falco_syscall.capture.chunks import ChunkReader
+        from falco_syscall.replaying.ahead import ReadAhead, is_worth_it
 
         try:
             path = Path(self.open_params)
-            file = path.open("rb") if self.stream is None else cast("BinaryIO", self.stream)
-            reader = ChunkReader(file)
+            self._file = file = path.open("rb") if self.stream is None else cast("BinaryIO", self.stream)
+            self._reader = ReadAhead(file) if is_worth_it(file) else ChunkReader(file)
         except OSError as error:
             raise SourceError(f"cannot open capture {self.open_params}: {error.strerror or error}") from error
-        self._file = file
-        with file, reader:
-            yield from self._chunks(reader)
 
-    def _chunks(self, reader: ChunkReader) -> Iterator[Chunk]:
+    def focus(self, rules: Ruleset[SyscallEvent]) -> None:
+        """Chunks are prepared for the first rules; for later ones, whoever takes them prepares them again."""
+        self._rules = rules
+
+    def batches(self) -> Iterator[Chunk | Prepared]:
+        """The capture in chunks.
+
+        Raises:
+            SourceError: As ``open``, where nobody called it. Or the capture cannot be read to its end: what is whole
+                was handed out before.
+        """
+        from falco_syscall.replaying.ahead import ReadAhead
+
+        if self._reader is None and not self._is_closed:
+            self.open()
+        reader, self._reader = self._reader, None
+        if reader is None or self._file is None:
+            return
+        with self._file as file, reader:
+            if not self._is_closed:
+                yield from self._prepared(file, reader) if isinstance(reader, ReadAhead) else self._chunks(reader)
+
+    def _prepared(self, file: BinaryIO, reader: ReadAhead) -> Iterator[Chunk | Prepared]:
+        from falco_syscall.capture.chunks import ChunkReader
+        from falco_syscall.replaying.ahead import ProcessEndedError
+        from falco_syscall.replaying.interest import interest_of
+
+        try:
+            if self._rules is not None:
+                reader.wants = interest_of(self._rules).wants
+                yield from self._chunks(reader)
+                return
+        except ProcessEndedError as error:
+            if reader.is_begun:
+                raise SourceError(f"capture {self.open_params}: {error}") from error
+            self.report(f"capture {self.open_params}: {error}; one process does all the work")
+        reader.close()  # it may have read already
+        file.seek(0)
+        yield from self._chunks(ChunkReader(file))
+
+    def _chunks(self, reader: ChunkReader | ReadAhead) -> Iterator[Chunk | Prepared]:
+        from falco_syscall.replaying.ahead import ProcessEndedError
+
         try:
             for chunk in reader:
                 yield chunk
                 if self._is_closed:
                     return
+        except ProcessEndedError:
+            raise
         except (CaptureError, OSError, EOFError) as error:
             raise SourceError(f"capture {self.open_params}: {error}") from error
         finally:
             self._count(reader)
 
-    def _count(self, reader: ChunkReader) -> None:
+    def _count(self, reader: ChunkReader | ReadAhead) -> None:
         for problem in reader.problems:
             self.report(f"capture {self.open_params}: {problem}")
         self._counters = {

@@ -3,7 +3,7 @@
 from falco_syscall.capture import FdType
 from falco_syscall.state.addresses import Endpoint, IpTuple
 from falco_syscall.state.connections import between, exchanged, named_after_ends
-from falco_syscall.state.descriptors import CLOEXEC, Descriptor
+from falco_syscall.state.descriptors import CLOEXEC, Descriptor, Role
 from falco_syscall.state.sockets import new_socket
 from falco_syscall.state.tables import DescriptorTable
 
@@ -55,7 +55,7 @@ def test_a_memfd_that_stays_open_has_neither_of_its_flags():
 
 
 def test_a_connection_is_named_after_its_ends_also_when_they_are_exchanged():
-    connected = between(new_socket(2, 1, 6, 0), IpTuple(CLIENT, SERVER))
+    connected = between(new_socket(2, 1, 6, 0), IpTuple(CLIENT, SERVER), role=Role.CLIENT)
 
     assert connected.name == "10.0.0.1:4000->10.0.0.2:443"
     assert exchanged(connected).name == connected.name
@@ -65,4 +65,4 @@ def test_a_connection_is_named_after_its_ends_also_when_they_are_exchanged():
 def test_raw_sockets_have_no_ports_in_their_names():
     raw = new_socket(2, 3, 1, 0)
 
-    assert between(raw, IpTuple(CLIENT, SERVER)).name == "10.0.0.1->10.0.0.2"
+    assert between(raw, IpTuple(CLIENT, SERVER), role=Role.CLIENT).name == "10.0.0.1->10.0.0.2"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from struct import pack
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +22,13 @@ from falco_syscall.capture.event_table import EVENTS
 from falco_syscall.capture.metadata import Metadata
 from falco_syscall.capture.stored_event import HEADER, MalformedEvent, StoredEvent, read_event
 
+if TYPE_CHECKING:
+    from mmap import mmap
+
 Places = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+Data: TypeAlias = "bytes | mmap"
+"""What holds events: sliced, it gives bytes."""
 
 CHUNK_BYTES: Final = 1 << 22
 """How much is read at once; with 1 MiB, captures of small events take a tenth longer."""
@@ -61,7 +66,7 @@ class Chunk:
         metadata: What was said before the first event; may be all there is.
     """
 
-    data: bytes
+    data: Data
     starts: Places
     heads: Places
     ends: Places
@@ -82,12 +87,12 @@ class Chunk:
         return stored if self.flags is None else stored._replace(flags=int(self.flags[index]))
 
 
-def u16(data: bytes) -> npt.NDArray[np.uint16]:
+def u16(data: Data) -> npt.NDArray[np.uint16]:
     """Every u16 of *data*: index it by byte offset. A view; nothing is copied."""
     return np.ndarray(max(len(data) - 1, 0), np.dtype("<u2"), data, 0, (1,))
 
 
-def u32(data: bytes) -> npt.NDArray[np.uint32]:
+def u32(data: Data) -> npt.NDArray[np.uint32]:
     """Every u32 of *data*; see `u16`."""
     return np.ndarray(max(len(data) - 3, 0), np.dtype("<u4"), data, 0, (1,))
 

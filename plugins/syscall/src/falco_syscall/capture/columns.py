@@ -10,21 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import accumulate, pairwise
-from struct import Struct
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from falco_syscall.capture.capture_file import MAX_PROBLEMS
-from falco_syscall.capture.chunks import Chunk, Mask, Places, u32
+from falco_syscall.capture.chunks import Chunk, Data, Mask, Places, u32
 from falco_syscall.capture.conversion import KEPT_ENTERS, Fate, Origin, Plan, assembled, plan
 from falco_syscall.capture.event import CaptureEvent
 from falco_syscall.capture.event_table import EVENTS, FIXED_SIZES, EventSource
 from falco_syscall.capture.metadata import Section
 from falco_syscall.capture.reader import INITIAL_EVENTS, surplus, wrong_size
-from falco_syscall.capture.recipes import recipe_of
+from falco_syscall.capture.recipes import KIND, MOST_PARAMETERS, shape_of
 from falco_syscall.capture.stored_event import HEADER, STATE_ONLY
 
 NUMBERED: Final = 1
@@ -45,13 +43,11 @@ PLAIN: Final = 64
 ORIGINAL: Final = 128
 """It is as it was stored."""
 
-COUNTS: Final = 64
-"""No event has so many parameters."""
+COUNTS: Final = MOST_PARAMETERS
 _PENDING_LIMIT: Final = 1 << 18
 
 Kinds: TypeAlias = npt.NDArray[np.uint16]
-_LENGTHS: Final = [Struct(f"<{count}H") for count in range(COUNTS)]
-_IS_LARGE: Final = frozenset(info.code for info in EVENTS if info.is_large)
+_KIND_AT: Final = HEADER.size - KIND.size
 
 
 class _Tables(NamedTuple):
@@ -165,7 +161,7 @@ class Columns:
         """A numbered event, decoded and converted."""
         chunk, data = self.chunk, self.chunk.data
         time_ns, tid, _, stored, count = HEADER.unpack_from(data, head := chunk.heads.item(place))
-        code, params = self._sound(place, head, stored, count)
+        code, params = self._sound(place, head, count)
         hidden = code in KEPT_ENTERS or (self.hidden is not None and self.hidden.item(place))
         cpu = data[start := chunk.starts.item(place)] | data[start + 1] << 8
         return CaptureEvent(self.nums.item(place), time_ns, tid, cpu, code, params, hidden, stored)
@@ -186,37 +182,30 @@ class Columns:
 
     def params(self, place: int) -> tuple[int, list[bytes]]:
         """The current code and parameters of a numbered event."""
-        head = self.chunk.heads.item(place)
-        _, _, _, stored, count = HEADER.unpack_from(self.chunk.data, head)
-        return self._sound(place, head, stored, count)
+        return self._sound(place, self.chunk.heads.item(place), self.counts.item(place))
 
     def remembered(self, place: int) -> tuple[int, list[bytes]]:
         """The code and parameters with which an enter event waits."""
         if self.traits.item(place) & NUMBERED:
             return self.params(place)
-        head = self.chunk.heads.item(place)
-        _, _, _, stored, count = HEADER.unpack_from(self.chunk.data, head)
-        params = self._stored(place, head, stored, count)
-        way = plan(stored, count)
+        params = self._stored(place)
+        way = plan(self.chunk.codes.item(place), len(params))
         return way.code, assembled(way, params, None) if way.pieces else params
 
-    def _sound(self, place: int, head: int, stored: int, count: int) -> tuple[int, list[bytes]]:
+    def _sound(self, place: int, head: int, count: int) -> tuple[int, list[bytes]]:
         """The current code and parameters; those with a size that their type cannot have are left empty."""
-        if count >= COUNTS or stored in _IS_LARGE:
-            return self._converted(place, self.chunk.event(place).params, stored)
-        data, at = self.chunk.data, head + HEADER.size
-        sizes = _LENGTHS[count].unpack_from(data, at)
-        params = [data[a:b] for a, b in pairwise(accumulate(sizes, initial=at + 2 * count))]
-        recipe = recipe_of(stored, count)
-        if recipe is not None:
-            entered = None if recipe.enter is None else self._entered(place, recipe.enter)
-            found = recipe.applied(params, sizes, entered)
-            if found is not None:
-                return recipe.code, found
-        return self._converted(place, params, stored)
+        data = self.chunk.data
+        shape = shape_of(data[head + _KIND_AT : (at := head + HEADER.size + 2 * count)])
+        recipe = shape.recipe
+        if recipe is None or shape.unpack is None:
+            return self._converted(place)
+        entered = None if recipe.enter is None else self._entered(place, recipe.enter)
+        params = recipe.applied(shape.unpack(data, at), entered)
+        return self._converted(place) if params is None else (recipe.code, params)
 
-    def _converted(self, place: int, params: list[bytes], stored: int) -> tuple[int, list[bytes]]:
-        way = plan(stored, len(params))
+    def _converted(self, place: int) -> tuple[int, list[bytes]]:
+        params = self._stored(place)
+        way = plan(self.chunk.codes.item(place), len(params))
         code = way.code
         if way.fate is Fate.PASS:
             del params[len(EVENTS[code].params) :]
@@ -228,13 +217,11 @@ class Columns:
                 params[position] = b""
         return code, params
 
-    def _stored(self, place: int, head: int, stored: int, count: int) -> list[bytes]:
-        data = self.chunk.data
-        if count >= COUNTS or stored in _IS_LARGE:
-            return self.chunk.event(place).params
-        at = head + HEADER.size
-        ends = accumulate(_LENGTHS[count].unpack_from(data, at), initial=at + 2 * count)
-        return [data[a:b] for a, b in pairwise(ends)]
+    def _stored(self, place: int) -> list[bytes]:
+        data, head = self.chunk.data, self.chunk.heads.item(place)
+        at = head + HEADER.size + 2 * self.counts.item(place)
+        unpack = shape_of(data[head + _KIND_AT : at]).unpack
+        return self.chunk.event(place).params if unpack is None else list(unpack(data, at))
 
     def _entered(self, place: int, wanted: int) -> list[bytes] | None:
         """The parameters that wait for an event, if they are those of the enter event *wanted*."""
@@ -365,6 +352,6 @@ def _is_initial() -> Mask:
     return table
 
 
-def i64(data: bytes) -> Places:
+def i64(data: Data) -> Places:
     """Every i64 of *data*; see `u16`."""
     return np.ndarray(max(len(data) - 7, 0), np.dtype("<i8"), data, 0, (1,))

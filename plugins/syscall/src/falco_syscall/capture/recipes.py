@@ -1,18 +1,32 @@
 """Conversions as recipes: what a plan does to events that are as they should be, prepared once.
 
 A plan says piece by piece where the parameters of a converted event come from. Of an event whose parameters all have
-the sizes that they should have nothing is cut and nothing left out: its parameters are picked in one step.
+the sizes that they should have nothing is cut and nothing left out: its parameters are picked in one step. Whether they
+have is the same for all events with the same lengths, and so is how they are taken apart: that is the event's shape.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from operator import itemgetter
-from typing import NamedTuple
+from struct import Struct
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from falco_syscall.capture.conversion import Fate, Origin, Piece, plan
 from falco_syscall.capture.event_table import EVENTS, FIXED_SIZES
+
+if TYPE_CHECKING:
+    from mmap import mmap
+
+MOST_PARAMETERS: Final = 64
+"""No event has so many parameters."""
+KIND: Final = Struct("<HI")
+"""The end of an event's header: code and number of parameters. Their lengths follow."""
+_MOST_SHAPES: Final = 1 << 13
+
+Unpack: TypeAlias = "Callable[[bytes | mmap, int], tuple[bytes, ...]]"
+"""The parameters that begin at an offset of some bytes."""
 
 
 class _Sizes(NamedTuple):
@@ -47,23 +61,44 @@ class Recipe(NamedTuple):
     entered: int = 0
     entered_sizes: _Sizes | None = None
 
-    def applied(self, params: list[bytes], sizes: tuple[int, ...], entered: list[bytes] | None) -> list[bytes] | None:
-        """The current parameters; None if the event or its enter event is not as it should be.
+    def applied(self, params: tuple[bytes, ...], entered: Sequence[bytes] | None) -> list[bytes] | None:
+        """The current parameters; None if the enter event is not as it should be.
 
         Args:
-            params: As they were stored.
-            sizes: Their lengths.
+            params: As they were stored, with the lengths that they should have.
             entered: Parameters of the enter event, None if it is not known.
         """
-        if not self.sizes.fit(sizes):
-            return None
         if self.picks is None:
-            return params
+            return list(params)
         if self.entered_sizes is None:
             return list(self.picks((*params, *self.constants)))
         if entered is None or len(entered) < self.entered or not self.entered_sizes.fit(list(map(len, entered))):
             return None
         return list(self.picks((*params, *self.constants, *entered)))
+
+
+class Shape(NamedTuple):
+    """What events have in common whose code and lengths of parameters are the same.
+
+    Attributes:
+        unpack: Takes their parameters; None for those that are laid out in another way.
+        recipe: Makes them current; None if a plan must.
+    """
+
+    unpack: Unpack | None
+    recipe: Recipe | None
+
+
+@lru_cache(_MOST_SHAPES)
+def shape_of(head: bytes) -> Shape:
+    """The shape of the events with this *head*: what is stored of their code, number of parameters and lengths."""
+    code, count = KIND.unpack_from(head)
+    if count >= MOST_PARAMETERS or EVENTS[code].is_large:
+        return Shape(None, None)
+    sizes = Struct(f"<{count}H").unpack_from(head, KIND.size)
+    recipe = recipe_of(code, count)
+    unpack = Struct("<" + "".join(f"{size}s" for size in sizes)).unpack_from
+    return Shape(unpack, recipe if recipe is not None and recipe.sizes.fit(sizes) else None)
 
 
 @cache

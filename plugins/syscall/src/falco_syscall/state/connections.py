@@ -6,14 +6,16 @@ from msgspec.structs import replace
 
 from falco_syscall.capture import FdType, L4Protocol
 from falco_syscall.state.addresses import Endpoint, IpTuple, UnixTuple, ip_text
-from falco_syscall.state.descriptors import Descriptor
+from falco_syscall.state.descriptors import Descriptor, Role
 
 
-def between(descriptor: Descriptor, pair: IpTuple) -> Descriptor:
+def between(descriptor: Descriptor, pair: IpTuple, role: Role) -> Descriptor:
     """A socket as it is when it connects these ends."""
     source, dest = pair.unmapped()
     return replace(
         descriptor,
+        role=role,
+        is_connected=True,
         type=FdType.IPV4_SOCKET if len(source.ip) == 4 else FdType.IPV6_SOCKET,
         name=_name(descriptor.l4, source, dest),
         source_ip=source.ip,

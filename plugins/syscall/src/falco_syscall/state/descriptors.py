@@ -14,6 +14,10 @@ CLOEXEC: Final = 0x1000
 """The open flag, in the numbering of captures, of a descriptor that exec closes."""
 
 
+MAY_CLOSE: Final = CLOEXEC | 1
+"""Those that have none of these flags are not closed by exec."""
+
+
 class Role(Enum):
     """The part that a process plays on a socket."""
 

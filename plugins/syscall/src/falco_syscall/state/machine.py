@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from falco_syscall.capture import FdList, InterfaceList, MachineInfo, ProcessList, Section, UserList
 from falco_syscall.capture.event_table import CODES, EVENTS, EventFlag, EventInfo, EventSource
@@ -64,6 +64,34 @@ MAKES_KNOWN: Final = frozenset(
 """Codes of events that make an unknown thread known."""
 
 
+class _Way(NamedTuple):
+    """How the events of one code are applied.
+
+    Attributes:
+        is_note: They change nothing.
+        is_call: They belong to a thread.
+        makes_known: A thread that nobody has seen is entered for them.
+        fd_index: Which parameter is the descriptor that they use, -1 if none is.
+    """
+
+    is_note: bool
+    is_call: bool
+    makes_known: bool
+    fd_index: int
+    handler: Handler | None
+
+    @classmethod
+    def of(cls, info: EventInfo, handler: Handler | None) -> _Way:
+        """That of the events that *info* is about."""
+        return cls(
+            EventFlag.SKIPPARSERESET in info.flags,
+            info.source in _CALLS,
+            info.code in MAKES_KNOWN,
+            FD_INDEX[info.code],
+            handler,
+        )
+
+
 class Machine:
     """The state of the machine that a capture is from.
 
@@ -78,7 +106,7 @@ class Machine:
     """
 
     def __init__(self, handlers: dict[int, Handler]) -> None:
-        self._handlers = handlers
+        self._ways = tuple(_Way.of(info, handlers.get(info.code)) for info in EVENTS)
         self._leaving: list[Callable[[], object]] = []
         self._is_loading = False
         self.names = Names()
@@ -161,25 +189,22 @@ class Machine:
             self._end_loading()
         if self._leaving:
             self.settle()
-        info = event.info
-        if EventFlag.SKIPPARSERESET in info.flags:
+        way = self._ways[event.code]
+        if way.is_note:
             event.thread = self.threads.get(event.tid)
-        else:
-            if info.source in _CALLS:
-                self._bind(event)
-            handler = self._handlers.get(event.code)
-            if handler is not None:
-                handler(self, event)
-
-    def _bind(self, event: SyscallEvent) -> None:
-        known = self.threads.known_or_new if event.code in MAKES_KNOWN else self.threads.get
-        event.thread = thread = known(event.tid)
-        index = FD_INDEX[event.code]
-        if thread is None or index < 0:
             return
-        event.fd_number = event.number(index, _NO_FD)
+        if way.is_call:
+            self._bind(event, way)
+        if way.handler is not None:
+            way.handler(self, event)
+
+    def _bind(self, event: SyscallEvent, way: _Way) -> None:
+        event.thread = thread = (self.threads.known_or_new if way.makes_known else self.threads.get)(event.tid)
+        if thread is None or way.fd_index < 0:
+            return
+        event.fd_number = number = event.number(way.fd_index, _NO_FD)
         table = thread.table
-        event.fd = fd = table.get(event.fd_number) if table is not None and event.fd_number >= 0 else None
+        event.fd = fd = table.get(number) if table is not None and number >= 0 else None
         if fd is not None:
             event.name_before = fd.name
 

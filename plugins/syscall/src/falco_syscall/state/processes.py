@@ -229,7 +229,8 @@ def _program(thread: Thread, event: SyscallEvent) -> str:
     """The path of the program: the kernel's, in older captures the one that the call was given."""
     if event.has(27):
         return event.path(27).removesuffix(_DELETED)
-    given = event.enter.path(0) if event.enter is not None and event.enter.code == _EXECVE_ENTER else ""
+    enter = event.enter
+    given = enter.path(0) if enter is not None and enter.code == _EXECVE_ENTER else ""
     return given if given in {"", ABSENT} else concat(thread.directory, given)
 
 

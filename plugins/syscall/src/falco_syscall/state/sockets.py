@@ -99,21 +99,22 @@ def _connect(machine: Machine, event: SyscallEvent) -> None:
     enter = event.enter
     entered = read_address(enter.raw(1)) if enter is not None else None
     pair = read_tuple(event.raw(1))
-    fd = replace(fd, is_connected=True, role=Role.CLIENT if fd.role is Role.NONE else fd.role)
-    if pair is None:
-        if isinstance(entered, Endpoint):
-            source = Endpoint(fd.source_ip or bytes(len(entered.ip)), fd.source_port)
-            fd = between(fd, IpTuple(source, entered))
-        else:
-            fd = replace(fd, name="NULL")
-    elif isinstance(pair, IpTuple):
+    role = Role.CLIENT if fd.role is Role.NONE else fd.role
+    if isinstance(pair, IpTuple):
         if isinstance(entered, Endpoint) and pair.dest != entered and pair.dest == read_address(event.raw(3)):
             pair = IpTuple(pair.source, entered)
-        if fd.role is Role.SERVER and fd.l4 == L4Protocol.UDP and pair != ends_of(fd):
+        if role is Role.SERVER and fd.l4 == L4Protocol.UDP and pair != ends_of(fd):
             pair = IpTuple(pair.dest, pair.source)
-        fd = between(fd, pair)
-    elif fd.type is FdType.UNIX_SOCKET:
-        fd = between_unix(fd, pair)
+        fd = between(fd, pair, role=role)
+    elif pair is not None:
+        fd = replace(fd, is_connected=True, role=role)
+        if fd.type is FdType.UNIX_SOCKET:
+            fd = between_unix(fd, pair)
+    elif isinstance(entered, Endpoint):
+        source = Endpoint(fd.source_ip or bytes(len(entered.ip)), fd.source_port)
+        fd = between(fd, IpTuple(source, entered), role=role)
+    else:
+        fd = replace(fd, is_connected=True, role=role, name="NULL")
     machine.change(event, fd)
 
 
@@ -127,7 +128,7 @@ def _accept(machine: Machine, event: SyscallEvent) -> None:
         return
     descriptor = Descriptor(FdType.UNIX_SOCKET, flags=event.number(5), role=Role.SERVER, is_connected=True)
     if isinstance(pair, IpTuple):
-        descriptor = between(replace(descriptor, l4=L4Protocol.TCP), pair)
+        descriptor = between(replace(descriptor, l4=L4Protocol.TCP), pair, role=descriptor.role)
     else:
         descriptor = between_unix(descriptor, pair)
     machine.put(event, number, descriptor)

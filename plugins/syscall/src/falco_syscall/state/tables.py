@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from msgspec.structs import replace
 
 from falco import text_from_bytes as from_bytes
-from falco_syscall.state.descriptors import CONNECTIONS, Descriptor
+from falco_syscall.state.descriptors import CONNECTIONS, MAY_CLOSE, Descriptor
 from falco_syscall.state.opening import OPEN_CALLS, OpenCall, opened
 from falco_syscall.state.paths import ABSENT, UNREADABLE
 
@@ -143,11 +143,13 @@ class DescriptorTable(MutableMapping[int, Descriptor]):
 
     def close_on_exec(self) -> None:
         """Forget what exec closes."""
-        closed = [
-            number
-            for number, entry in self.entries.items()
-            if not isinstance(entry, bytes) and (entry[2] if isinstance(entry, tuple) else entry.closes_on_exec)
-        ]
+        closed = []
+        for number, entry in self.entries.items():
+            if isinstance(entry, tuple):
+                if entry[2]:
+                    closed.append(number)
+            elif not isinstance(entry, bytes) and entry.flags & MAY_CLOSE and entry.closes_on_exec:
+                closed.append(number)
         for number in closed:
             del self.entries[number]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Final
+
+import msgspec
 
 from falco_syscall.state.tables import DescriptorTable
 from falco_syscall.state.texts import split
@@ -50,8 +51,7 @@ class ThreadGroup:
     main: Thread | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Thread:
+class Thread(msgspec.Struct, eq=False):
     """A thread. What a process shares is read through ``main``: ``cwd``, ``fdlimit``, environment, descriptors.
 
     Attributes:
@@ -110,8 +110,8 @@ class Thread:
     container_id: str = ""
     is_dead: bool = False
     group: ThreadGroup | None = None
-    children: dict[int, Thread] = field(default_factory=dict)
-    descriptors: DescriptorTable = field(default_factory=DescriptorTable)
+    children: dict[int, Thread] = msgspec.field(default_factory=dict)
+    descriptors: DescriptorTable = msgspec.field(default_factory=DescriptorTable)
 
     @property
     def is_valid(self) -> bool:
@@ -166,16 +166,21 @@ class Thread:
 
     def inherit(self, model: Thread) -> None:
         """Take over what a new thread has from the one it was cloned from."""
-        for name, value in zip(_INHERITED, _inherited(model), strict=True):
-            setattr(self, name, value)
-
-
-_INHERITED: Final = (
-    *("exepath", "exe_flags", "root", "sid", "vpgid"),
-    *("pgid", "tty", "loginuid", "cap_permitted", "cap_inheritable", "cap_effective", "exe_ino", "exe_ctime_ns"),
-    *("exe_mtime_ns", "ctime_to_clone_ns"),
-)
-_inherited: Final = attrgetter(*_INHERITED)
+        self.exepath = model.exepath
+        self.exe_flags = model.exe_flags
+        self.root = model.root
+        self.sid = model.sid
+        self.vpgid = model.vpgid
+        self.pgid = model.pgid
+        self.tty = model.tty
+        self.loginuid = model.loginuid
+        self.cap_permitted = model.cap_permitted
+        self.cap_inheritable = model.cap_inheritable
+        self.cap_effective = model.cap_effective
+        self.exe_ino = model.exe_ino
+        self.exe_ctime_ns = model.exe_ctime_ns
+        self.exe_mtime_ns = model.exe_mtime_ns
+        self.ctime_to_clone_ns = model.ctime_to_clone_ns
 
 
 class ThreadTable:

@@ -46,12 +46,21 @@ class Seen:
 
     def _find_first(self) -> dict[int, int]:
         """The place of the first event of each thread that makes it known."""
+        tids, places = self._ends_of_runs(1)
+        return dict(zip(reversed(tids), reversed(places), strict=True))
+
+    def _find_last(self) -> dict[int, int]:
+        """Likewise of the last one."""
+        tids, places = self._ends_of_runs(-1)
+        return dict(zip(tids, places, strict=True))
+
+    def _ends_of_runs(self, step: int) -> tuple[list[int], list[int]]:
+        """Where the runs of such events of one thread begin (*step* 1) or end (-1), and of which thread they are."""
         places = np.flatnonzero(self._binds)
         tids = self._columns.tids[places]
-        starts = np.empty(len(tids), np.bool_)
-        starts[:1] = True
-        np.not_equal(tids[1:], tids[:-1], out=starts[1:])
-        return dict(zip(tids[starts][::-1].tolist(), places[starts][::-1].tolist(), strict=True))
+        is_end = np.ones(len(tids), np.bool_)
+        np.not_equal(tids[1:], tids[:-1], out=is_end[1:] if step > 0 else is_end[:-1])
+        return tids[is_end].tolist(), places[is_end].tolist()
 
     def note_dropped(self, tid: int) -> None:
         """Remember that the event took a thread out of the table."""
@@ -59,9 +68,8 @@ class Seen:
 
     def end(self) -> None:
         """Enter the threads that were seen; nothing of the chunk is needed any more."""
-        self.place = len(self._columns.tids)
-        if self._first is None:
-            self._first = self._find_first()
-        for tid in self._threads.unknown(self._first):
-            self._threads.get(tid)
         self._threads.was_seen = self._threads.was_dropped = None
+        last, dropped_at = self._find_last(), self._dropped_at
+        for tid in self._threads.unknown(last):
+            if last[tid] > dropped_at.get(tid, -1):
+                self._threads.known_or_new(tid)

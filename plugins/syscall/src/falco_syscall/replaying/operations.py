@@ -13,19 +13,17 @@ from falco_syscall.capture.columns import KEPT_ENTER, ORIGINAL, PLAIN, Columns, 
 from falco_syscall.capture.event_table import CODES, EVENTS, FIXED_SIZES
 from falco_syscall.capture.stored_event import HEADER
 from falco_syscall.catalogue.events import GENERIC_EXIT
-from falco_syscall.descriptor_columns import FD, OPENING_CODES, opens, parameters
 from falco_syscall.dispatch import FAILED, OUTCOMES, SUCCEEDED, UNCLEAR
 from falco_syscall.event import HAS_RESULT
-from falco_syscall.interest import Interest
+from falco_syscall.replaying.descriptor_columns import FD, OPENING_CODES, opens, parameters
+from falco_syscall.replaying.wants import Wants, intents
 from falco_syscall.state.copying import F_DUPFD, F_DUPFD_CLOEXEC, F_SETFD
 from falco_syscall.state.descriptors import CLOEXEC
-from falco_syscall.state.effects import TUPLE_AT, Effects
+from falco_syscall.state.effects import TUPLE_AT
 from falco_syscall.state.sockets import PLAIN_TRANSFERS
 
 if TYPE_CHECKING:
-    from falco import Residual
     from falco_syscall.capture.chunks import Mask, Places
-    from falco_syscall.event import SyscallEvent
 
 VISIT, CLOSE, OPEN, OPEN_CLOSING, OPEN_CHECKED, COPY, MOVE, SOCKET, PIPE = range(9)
 """Operations: decode it and apply it like the plain decoder; forget a descriptor; enter an open file; one that exec
@@ -65,6 +63,9 @@ it whatever it is; whether it is absolute; whether exec closes the file.
 
 Small numbers on purpose: Python has them ready."""
 Numbers: TypeAlias = Iterator[tuple[int, int, int, int]]
+Visit: TypeAlias = tuple[int, int, int, int, int, bool, int]
+"""Of an event that is decoded: its place; its number; its time and that of the event before, in ns; the CPU; whether
+rules do not see it; what it is to them, an index into `Interest.left`."""
 
 
 class Operations:
@@ -73,16 +74,14 @@ class Operations:
     Attributes:
         places: Where they are in the chunk.
         what: What is to be done with each.
-        sockets: Domain, type, protocol and flags of new sockets, in order.
-        pipes: Both ends, inode and flags of new pipes, in order.
+        wants: What they were chosen by.
     """
 
     def __init__(
         self,
         columns: Columns,
         numbered: Places,
-        interest: Interest,
-        effects: Effects,
+        wants: Wants,
         *,
         times: Times,
         before_ns: int,
@@ -92,39 +91,55 @@ class Operations:
         Args:
             columns: The chunk.
             numbered: The events that have a number.
-            interest: What rules want.
-            effects: What changes something.
+            wants: What rules and the state want.
             times: When the chunk's events were.
             before_ns: When the last event before the chunk was.
         """
         self._columns = columns
-        self._interest = interest
-        self._effects = effects
+        self.wants = wants
         self._choose(numbered, times, before_ns)
         count = len(self.places)
         self.what = np.full(count, VISIT, np.int8)
         self._fds = np.zeros(count, np.int64)
         self._heads = columns.chunk.heads[self.places]
-        self._firsts = np.arange(count)
+        self._firsts = np.zeros(count, np.int64)
         self._seconds = np.zeros(count, np.int64)
         self._paths: list[tuple[Places, tuple[npt.NDArray[Any], ...]]] = []
-        self.sockets: Numbers = iter(())
-        self.pipes: Numbers = iter(())
+        self._sockets: list[Places] = []
+        self._pipes: list[Places] = []
         if count:
             self._take_closes()
             self._take_copies()
             self._take_opens()
             self._take_moves()
-            self.sockets = self._take_made(SOCKET, (_SOCKET,), ((1, 4), (2, 4), (3, 4), (4, 4)))
-            self.pipes = self._take_made(PIPE, (_PIPE, _PIPE2), ((1, 8), (2, 8), (3, 8), (4, 4)))
+            self._sockets = self._take_made(SOCKET, (_SOCKET,), ((1, 4), (2, 4), (3, 4), (4, 4)))
+            self._pipes = self._take_made(PIPE, (_PIPE, _PIPE2), ((1, 8), (2, 8), (3, 8), (4, 4)))
 
-    def left(self, index: int) -> Residual[SyscallEvent] | None:
-        """What is left of the rules for a visited event; *index*: among the operations."""
-        return self._interest.left[self._kinds.item(index)]
+    def sockets(self) -> Numbers:
+        """Domain, type, protocol and flags of new sockets, in order."""
+        return zip(*[column.tolist() for column in self._sockets], strict=True)
 
-    def before_ns(self, index: int) -> int:
-        """The time of the event before a visited one."""
-        return self._before_ns.item(index)
+    def pipes(self) -> Numbers:
+        """Both ends, inode and flags of new pipes, in order."""
+        return zip(*[column.tolist() for column in self._pipes], strict=True)
+
+    def visits(self) -> Iterator[Visit]:
+        """The events that are decoded, in order."""
+        return self._visits(np.flatnonzero(self.what == VISIT))
+
+    def visit(self, start: int) -> Visit:
+        """The event of an open that is decoded after all; *start*: where it begins, undecoded, in the chunk's data."""
+        return next(self._visits(self._heads.searchsorted([start - _CODE_AT])))
+
+    def _visits(self, at: Places) -> Iterator[Visit]:
+        places, columns = self.places[at], self._columns
+        chunk = columns.chunk
+        hidden = np.zeros(len(at), np.bool_) if columns.hidden is None else columns.hidden[places]
+        told = (
+            *(places, columns.nums[places], i64(chunk.data)[self._heads[at]].view(np.uint64), self._before_ns[at]),
+            *(u16(chunk.data)[chunk.starts[places]], hidden, self._kinds[at]),
+        )
+        return zip(*[column.tolist() for column in told], strict=True)
 
     def paths(self) -> Iterator[Path]:
         """Of the opens that must be looked at, in order."""
@@ -134,26 +149,22 @@ class Operations:
         columns = zip(*[rows for _, rows in self._paths], strict=True)
         return zip(*[np.concatenate(column)[order].tolist() for column in columns], strict=True)
 
-    def opening(self, start: int) -> int:
-        """The index of the operation whose undecoded event begins at *start* in the chunk's data."""
-        return int(self._heads.searchsorted(start - _CODE_AT))
-
     def __iter__(self) -> Iterator[tuple[int, int, int, int, int]]:
         """The operations in order.
 
         Each is what is to be done; the thread; the descriptor that is closed, opened, made by a copy, or that moved
         data; then two numbers: of opens where the undecoded event begins in the chunk's data and its length; of copies
-        the descriptor that is copied, and whether exec closes the copy; of visits the index of the operation.
+        the descriptor that is copied, and whether exec closes the copy.
         """
         columns = (self.what, self._columns.tids[self.places], self._fds, self._firsts, self._seconds)
         return zip(*[column.tolist() for column in columns], strict=True)
 
     def _choose(self, numbered: Places, times: Times, before_ns: int) -> None:
         """Find the events, and what they are to the rules."""
-        columns, interest, effects = self._columns, self._interest, self._effects
+        columns, wants = self._columns, self.wants
         data, codes = columns.chunk.data, columns.codes[numbered]
         possible = np.flatnonzero(
-            (effects.changes | interest.ever_wanted)[codes] & (columns.traits[numbered] & KEPT_ENTER == 0)
+            (wants.changes | wants.ever_wanted)[codes] & (columns.traits[numbered] & KEPT_ENTER == 0)
         )
         places, codes = numbered[possible], codes[possible]
         traits, counts = columns.traits[places], columns.counts[places]
@@ -166,15 +177,15 @@ class Operations:
         whole &= first_at + _RESULT_BYTES <= ends
         failed = whole & (u32(data)[np.where(whole, first_at + 4, heads)] >> 31 > 0)
         outcomes = np.where(whole, failed * FAILED, np.where(_HAS_RESULT[codes], UNCLEAR, SUCCEEDED))
-        changes = np.where(failed, effects.changes_failed[codes], effects.changes[codes])
-        if not effects.marks_connections:
+        changes = np.where(failed, wants.changes_failed[codes], wants.changes[codes])
+        if not wants.marks_connections:
             changes &= ~_is_without_ends(columns, places)
         changes &= ~_is_idle_fcntl(columns, places, codes)
         kinds = codes.astype(np.int64) * OUTCOMES + outcomes
-        wanted = interest.wanted[kinds]
+        wanted = wants.wanted[kinds]
         generic = np.flatnonzero((codes == GENERIC_EXIT) & wanted & has_first & (first_at + 2 <= ends))
         if len(generic):
-            wanted[generic] = interest.generic_wanted(u16(data)[first_at[generic]])
+            wanted[generic] = wants.generic[u16(data)[first_at[generic]]]
         if columns.hidden is not None:
             wanted &= ~columns.hidden[places]
         some = np.flatnonzero(changes | wanted)
@@ -216,11 +227,11 @@ class Operations:
             plain = np.flatnonzero(found.is_plain)
             at = at[plain]
             self._fds[at] = found.fds[plain]
-            intents = self._interest.opens.intents(call, found.flags[plain])
-            intents[~(self._wanted[at] & self._interest.opens.wanted[intents])] = -1
+            intent = intents(call, found.flags[plain])
+            intent[~(self._wanted[at] & self.wants.opens[intent])] = -1
             entered, is_absolute = found.entered_at[plain], found.is_absolute[plain]
             closes = found.flags[plain] & CLOEXEC > 0
-            is_checked = (intents >= 0) | (entered > 0) | ~is_absolute
+            is_checked = (intent >= 0) | (entered > 0) | ~is_absolute
             self.what[at] = np.where(is_checked, OPEN_CHECKED, np.where(closes, OPEN_CLOSING, OPEN))
             starts = self._heads[at] + _CODE_AT
             self._firsts[at] = starts
@@ -228,12 +239,12 @@ class Operations:
             name_at = found.name_at[plain]
             rows = (
                 *(name_at - starts, found.name_end[plain] - name_at, np.where(entered > 0, starts - entered, 0)),
-                *(intents, is_absolute, closes),
+                *(intent, is_absolute, closes),
             )
             checked = np.flatnonzero(is_checked)
             self._paths.append((at[checked], tuple(row[checked] for row in rows)))
 
-    def _take_made(self, what: int, codes: tuple[int, ...], wanted: tuple[tuple[int, int], ...]) -> Numbers:
+    def _take_made(self, what: int, codes: tuple[int, ...], wanted: tuple[tuple[int, int], ...]) -> list[Places]:
         """Calls that make descriptors of which some numbers tell everything.
 
         Args:
@@ -243,7 +254,7 @@ class Operations:
         """
         at = np.flatnonzero(np.isin(self._codes, codes) & self._is_sure & ~self._wanted)
         if not len(at):
-            return iter(())
+            return []
         known, values = np.ones(len(at), np.bool_), []
         for index, size in wanted:
             told = parameters(self._columns, self.places[at], index, size)
@@ -251,10 +262,10 @@ class Operations:
             values.append(told.values)
         self.what[at[known]] = what
         self._fds[at[known]] = self._results[at[known]]
-        return zip(*[value[known].tolist() for value in values], strict=True)
+        return [value[known] for value in values]
 
     def _take_moves(self) -> None:
-        if not self._effects.marks_connections:
+        if not self.wants.marks_connections:
             return
         is_move = _PLAIN_TRANSFER[self._codes] | _is_without_ends(self._columns, self.places)
         at = np.flatnonzero(is_move & self._is_sure & ~self._wanted)

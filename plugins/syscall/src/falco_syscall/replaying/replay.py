@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
-from falco_syscall.capture.columns import NUMBERED, ColumnConverter, Columns, i64
-from falco_syscall.capture.event_table import EVENTS
+from falco_syscall.capture.capture_file import MAX_PROBLEMS
 from falco_syscall.catalogue.events import GENERIC_EXIT
-from falco_syscall.decoder import is_of_kernel, watched_names
+from falco_syscall.decoder import watched_names
 from falco_syscall.event import SyscallEvent
-from falco_syscall.interest import Interest, not_asked
-from falco_syscall.operations import CLOSE, COPY, MOVE, OPEN_CHECKED, OPEN_CLOSING, SOCKET, VISIT, Operations
-from falco_syscall.seen import Seen
+from falco_syscall.replaying.interest import Interest, interest_of, not_asked
+from falco_syscall.replaying.operations import CLOSE, COPY, MOVE, OPEN_CHECKED, OPEN_CLOSING, SOCKET, VISIT
+from falco_syscall.replaying.preparing import Prepared, Preparer
+from falco_syscall.replaying.seen import Seen
 from falco_syscall.state import Machine, new_machine
-from falco_syscall.state.effects import Effects
 from falco_syscall.state.making import new_pipe
 from falco_syscall.state.sockets import new_socket
 from falco_syscall.state.tables import MOST_DESCRIPTORS, DescriptorTable, Undecoded
@@ -24,13 +22,14 @@ from falco_syscall.state.tables import MOST_DESCRIPTORS, DescriptorTable, Undeco
 if TYPE_CHECKING:
     from falco import Residual, Ruleset
     from falco_syscall.capture import CaptureEvent
-    from falco_syscall.capture.chunks import Chunk, Places
-    from falco_syscall.operations import Times
+    from falco_syscall.capture.chunks import Chunk
+    from falco_syscall.replaying.operations import Visit
     from falco_syscall.state.threads import Thread
 
+_IS_HIDDEN, _KIND = 5, 6
+"""What of a visit is asked for by itself."""
 _NO_TID: Final = -(1 << 63) - 1
 """The number of no thread."""
-_IS_OF_KERNEL: Final = np.array([is_of_kernel(info) for info in EVENTS])
 
 
 class Replay:
@@ -41,98 +40,71 @@ class Replay:
 
     Attributes:
         machine: The state.
+        last_num: The number of the last event so far.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.machine = new_machine()
-        self._converter = ColumnConverter(say)
+        self.last_num = 0
+        self._say = say
+        self._wrong_sizes = 0
+        self._preparer = Preparer()
         self._interest: Interest | None = None
-        self._effects = Effects(frozenset())
-        self._start_ns = 0
-        self._previous_ns = 0
-
-    @property
-    def last_num(self) -> int:
-        """The number of the last event so far."""
-        return self._converter.last_num
+        self._left_out = 0
+        self._lost_enters = 0
 
     def counters(self) -> Mapping[str, int]:
         """What was not kept or not understood, by reason."""
         found = {
             **self.machine.counters(),
-            "events that cannot be converted": self._converter.left_out,
-            "events whose beginning was lost": self._converter.lost_enters,
+            "events that cannot be converted": self._left_out,
+            "events whose beginning was lost": self._lost_enters,
         }
         return {reason: number for reason, number in found.items() if number}
 
-    def take(self, chunk: Chunk, rules: Ruleset[SyscallEvent]) -> ChunkReplay | None:
-        """The next chunk, to be replayed before another one is taken; None if no event of it has a number."""
-        if self._interest is None or self._interest.rules is not rules:
-            self._interest = Interest(rules)
-            self._effects = Effects(self._interest.needs)
+    def take(self, batch: Chunk | Prepared, rules: Ruleset[SyscallEvent]) -> ChunkReplay | None:
+        """The next chunk, to be replayed before another one is taken; None if no event of it has a number.
+
+        Args:
+            batch: As it was read, or prepared, which was begun with the first one then.
+            rules: In force.
+        """
+        interest = self._interest
+        if interest is None or interest.rules is not rules:
+            self._interest = interest = interest_of(rules)
             self.machine.names.watch(watched_names(rules.checks))
-        for said in chunk.metadata:
+        prepared = batch if isinstance(batch, Prepared) else self._preparer.prepare(batch, interest.wants)
+        if not prepared.is_for(interest.wants):
+            prepared.prepare_again(interest.wants)
+        for sentence in prepared.said:
+            self._say(sentence)
+        self.last_num = prepared.last_num
+        self._left_out, self._lost_enters = prepared.left_out, prepared.lost_enters
+        for said in prepared.columns.chunk.metadata:
             self.machine.load(said)
-        columns = self._converter.convert(chunk)
-        numbered = np.flatnonzero(columns.traits & NUMBERED)
-        if not len(numbered):
-            return None
-        times = i64(chunk.data)[chunk.heads].view(np.uint64)
-        start_place = self._find_start(columns, numbered, times)
-        period = Period(times, start_place, self._start_ns, self._previous_ns)
-        self._previous_ns = int(times[numbered[-1]])
-        return ChunkReplay(self.machine, columns, numbered, self._interest, self._effects, period=period)
+        prepared.columns.say = self._say_wrong_size
+        return ChunkReplay(self.machine, prepared, interest) if len(prepared.numbered) else None
 
-    def _find_start(self, columns: Columns, numbered: Places, times: Times) -> int:
-        """The place of the event with which the capture began; that of the first one if it began before."""
-        if self._start_ns:
-            return 0
-        first = numbered[_IS_OF_KERNEL[columns.codes[numbered]] & (times[numbered] > 0)]
-        if not len(first):
-            return len(columns.tids)
-        self._start_ns = int(times[first[0]])
-        return int(first[0])
-
-
-class Period(NamedTuple):
-    """When the events of a chunk were.
-
-    Attributes:
-        times: Of each.
-        start_place: The place of the first one since the start of the capture.
-        start_ns: That start; 0 if it is not in sight.
-        before_ns: When the last event before the chunk was; 0 if there is none.
-    """
-
-    times: Times
-    start_place: int
-    start_ns: int
-    before_ns: int
+    def _say_wrong_size(self, sentence: str) -> None:
+        self._wrong_sizes += 1
+        if self._wrong_sizes <= MAX_PROBLEMS:
+            self._say(sentence)
 
 
 class ChunkReplay:
     """The events of one chunk, to be gone through once: applied, and those that a rule may match handed out."""
 
-    def __init__(
-        self,
-        machine: Machine,
-        columns: Columns,
-        numbered: Places,
-        interest: Interest,
-        effects: Effects,
-        *,
-        period: Period,
-    ) -> None:
+    def __init__(self, machine: Machine, prepared: Prepared, interest: Interest) -> None:
         self._machine = machine
-        self._columns = columns
-        self._numbered = numbered
+        self._columns = prepared.columns
+        self._numbered = prepared.numbered
         self._interest = interest
-        self._period = period
+        self._period = prepared.period
+        self._operations = prepared.operations
+        self._sockets = prepared.operations.sockets()
+        self._pipes = prepared.operations.pipes()
         machine.begin()
-        self._seen = Seen(machine.threads, columns)
-        self._operations = Operations(
-            columns, numbered, interest, effects, times=period.times, before_ns=period.before_ns
-        )
+        self._seen = Seen(machine.threads, prepared.columns)
 
     @property
     def first_ns(self) -> int:
@@ -146,8 +118,9 @@ class ChunkReplay:
     def __iter__(self) -> Iterator[tuple[Residual[SyscallEvent], SyscallEvent]]:
         """Apply the events that change something and show those that a rule may match, one by one."""
         machine, operations, data = self._machine, self._operations, self._columns.chunk.data
-        known_or_new, generic, opens = machine.threads.known_or_new, self._interest.generic, self._interest.opens
-        paths, known = operations.paths(), opens.known
+        known_or_new, interest = machine.threads.known_or_new, self._interest
+        generic, opens, left = interest.generic, interest.opens, interest.left
+        paths, known, visits = operations.paths(), opens.known, operations.visits()
         nowhere = table = DescriptorTable()
         thread: Thread | None = None
         current, entries, limit = _NO_TID, table.entries, 0
@@ -174,7 +147,7 @@ class ChunkReplay:
                     at, size, back, intent, is_absolute, closes = next(paths)
                     path = opening[at : at + size]
                     # Otherwise the path was changed while it was opened.
-                    is_told = not back or data.startswith(path, first - back)
+                    is_told = not back or data[first - back : first - back + size] == path
                     if not is_absolute:
                         directory = thread.directory if thread is not None else ""
                         entry = directory, opening, closes
@@ -194,32 +167,36 @@ class ChunkReplay:
                 elif residual is None:
                     entries[fd] = entry
                     continue
-            index = first if what == VISIT else operations.opening(first)
-            event, is_hidden = self._applied(index)
+            visit = next(visits) if what == VISIT else operations.visit(first)
+            event = self._applied(visit, tid)
             current = _NO_TID
-            if not is_hidden:
+            if not visit[_IS_HIDDEN]:
                 if residual is None:
-                    is_generic = event.code == GENERIC_EXIT
-                    residual = generic(event.number(0)) if is_generic else operations.left(index)
+                    residual = generic(event.number(0)) if event.code == GENERIC_EXIT else left[visit[_KIND]]
                 if residual is not None:
                     yield residual, event
             machine.settle()
         self._seen.end()
 
-    def _applied(self, index: int) -> tuple[SyscallEvent, bool]:
-        """The event of an operation, decoded and applied, and whether it is hidden from rules."""
-        columns, machine, operations, period = self._columns, self._machine, self._operations, self._period
-        place = operations.places.item(index)
-        item = columns.event(place)
-        event = SyscallEvent(item, machine)
-        event.start_ns = period.start_ns if place >= period.start_place else 0
-        event.previous_ns = operations.before_ns(index) or event.time_ns
-        enter = columns.enter(place)
-        if enter is not None:
-            event.enter = SyscallEvent(enter, machine)
+    def _applied(self, visit: Visit, tid: int) -> SyscallEvent:
+        """A visited event, decoded and applied."""
+        place, num, time_ns, before_ns, cpu, _, _ = visit
+        columns, period = self._columns, self._period
         self._seen.place = place
-        machine.apply(event)
-        return event, item.hidden
+        code, params = columns.params(place)
+        start_ns = period.start_ns if place >= period.start_place else 0
+        event = SyscallEvent(num, time_ns, tid, cpu, code, params, self._machine, before_ns or time_ns, start_ns)
+        if columns.kept is not None:
+            event.enter_of = partial(self._enter, place)
+        self._machine.apply(event)
+        return event
+
+    def _enter(self, place: int) -> SyscallEvent | None:
+        item = self._columns.enter(place)
+        if item is None:
+            return None
+        about = (item.num, item.time_ns, item.tid, item.cpu, item.code, item.params, self._machine)
+        return SyscallEvent(*about, item.time_ns, item.time_ns)
 
     def _change(self, table: DescriptorTable | None, what: int, fd: int, first: int, second: int) -> None:
         """Do what the operation says, other than to open and to close; *table*: None if it is not kept."""
@@ -230,11 +207,11 @@ class ChunkReplay:
             if table is not None and fd >= 0:
                 table.mark_connected(fd)
         elif what == SOCKET:
-            about = next(self._operations.sockets)
+            about = next(self._sockets)
             if table is not None:
                 table.enter(fd, new_socket(*about))
         else:
-            one, other, ino, flags = next(self._operations.pipes)
+            one, other, ino, flags = next(self._pipes)
             if table is not None:
                 pipe = new_pipe(ino, flags)
                 table.enter(one, pipe)

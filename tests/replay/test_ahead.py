@@ -1,0 +1,166 @@
+"""Chunks that another process has read and prepared are those that this one would have read."""
+
+import gzip
+import random
+
+import pytest
+
+from falco.errors import SourceError
+from falco.pipeline import evaluate
+from falco_syscall.capture.chunks import ChunkReader
+from falco_syscall.column_decoder import ColumnDecoder
+from falco_syscall.replaying import ahead as reading_ahead
+from falco_syscall.replaying.ahead import ReadAhead, is_worth_it
+from falco_syscall.source import Engine, SyscallSource
+from replay.equality import CONDITIONS, ahead, columnar, dispatched, rule, told
+from replay.streams import KINDS, Stream
+
+RULES = tuple(rule(condition) for condition in CONDITIONS[1:])
+OTHERS = (rule("evt.type in (open, openat)"), rule("evt.type = read"))
+
+
+@pytest.fixture(scope="module")
+def capture(tmp_path_factory):
+    """Three streams of events one after the other: three sections, in chunks that begin and end anywhere."""
+    path = tmp_path_factory.mktemp("ahead") / "streams.scap"
+    path.write_bytes(b"".join(Stream(random.Random(seed), 60, KINDS).bytes() for seed in (1, 2, 3)))
+    return path
+
+
+@pytest.fixture
+def source(capture, monkeypatch):
+    """Of a capture that is long enough for a process of its own."""
+    monkeypatch.setattr(reading_ahead, "_PLAIN_BYTES", 0)
+    monkeypatch.setattr(reading_ahead.os, "sched_getaffinity", lambda process: {0, 1})
+    found = SyscallSource(Engine("replay"), str(capture))
+    found.said = []
+    found.report = found.said.append
+    return found
+
+
+def alerts(source, rules=RULES):
+    decoder, ruleset = ColumnDecoder(), dispatched(rules)
+    source.focus(ruleset)
+    return [told(alert) for batch in source.batches() for alert in evaluate(decoder, batch, ruleset)]
+
+
+@pytest.mark.parametrize("chunk_bytes", [700, 1 << 20])
+@pytest.mark.parametrize("packed", [False, True])
+def test_rules_find_the_same(capture, tmp_path, packed, chunk_bytes):
+    path = capture
+    if packed:
+        path = tmp_path / "streams.scap.gz"
+        path.write_bytes(gzip.compress(capture.read_bytes()))
+
+    found, count, known = ahead(path, RULES, chunk_bytes)
+
+    assert found
+    assert (found, count, known) == columnar(capture, RULES, chunk_bytes)
+
+
+def test_a_cut_capture_ends_in_the_same_words(capture, tmp_path):
+    cut = tmp_path / "cut.scap"
+    cut.write_bytes(capture.read_bytes()[:-7])
+
+    found = ahead(cut, RULES, 700)
+
+    assert "truncated" in found[0][-1]
+    assert found == columnar(cut, RULES, 700)
+
+
+def test_what_was_left_out_is_told(capture, tmp_path):
+    odd = tmp_path / "odd.scap"
+    content = capture.read_bytes()
+    unknown = bytes.fromhex("99090000100000000000000010000000")  # a block of a type that nobody knows
+    odd.write_bytes(content + unknown)
+    reader = ChunkReader(odd)
+    assert [*reader]
+
+    with odd.open("rb") as file, ReadAhead(file) as other:
+        other.wants = reading_wants()
+        assert [*other]
+
+    assert reader.problem_count == other.problem_count == 1
+    assert reader.problems == other.problems
+
+
+def reading_wants():
+    from falco_syscall.replaying.interest import interest_of
+
+    return interest_of(dispatched(RULES)).wants
+
+
+def test_rules_that_change_meanwhile_are_in_force_from_the_next_chunk_on(capture):
+    def run(batches):
+        decoder, found = ColumnDecoder(), []
+        for index, batch in enumerate(batches):
+            found += map(told, evaluate(decoder, batch, dispatched(OTHERS if index > 1 else RULES)))
+        return found
+
+    with capture.open("rb") as file, ReadAhead(file, chunk_bytes=2000) as reader:
+        reader.wants = reading_wants()
+        found = run(reader)
+
+    assert {name for _, name, *_ in found} >= {other.name for other in OTHERS}
+    assert found == run(ChunkReader(capture, chunk_bytes=2000))
+
+
+def test_a_long_capture_is_read_by_a_process_of_its_own(source, capture):
+    source.open()
+
+    assert isinstance(source._reader, ReadAhead)
+    found = alerts(source)
+    assert found == columnar(capture, RULES, 1 << 20)[0]
+    assert source.said == []
+    assert source.bytes_read == 0  # it is closed
+
+
+def test_a_process_that_cannot_start_leaves_the_work_to_this_one(source, capture, monkeypatch):
+    monkeypatch.setattr(reading_ahead, "_PROGRAM", "falco_syscall.no_such_module")
+
+    found = alerts(source)
+
+    assert found == columnar(capture, RULES, 1 << 20)[0]
+    assert source.said == [
+        f"capture {capture}: the process that reads it has ended: exit status 1; one process does all the work"
+    ]
+
+
+def test_a_process_that_is_killed_is_an_error_and_not_an_end(source, monkeypatch):
+    monkeypatch.setattr(ReadAhead.__init__, "__kwdefaults__", {"chunk_bytes": 300})
+    source.open()
+    source.focus(dispatched(RULES))
+    process, batches = source._reader._process, source.batches()
+    next(batches)
+    process.kill()
+
+    with pytest.raises(SourceError, match="the process that reads it has ended: signal 9"):
+        list(batches)
+
+
+def test_closing_ends_the_process(source):
+    source.open()
+    source.focus(dispatched(RULES))
+    process, batches = source._reader._process, source.batches()
+    next(batches)
+    source.close()
+
+    assert list(batches) == []
+    assert process.poll() is not None
+
+
+def test_without_rules_nothing_can_be_prepared_and_chunks_come_as_they_are(source, capture):
+    assert sum(map(len, source.batches())) == sum(map(len, ChunkReader(capture)))
+
+
+def test_short_captures_pipes_and_machines_with_one_processor_get_no_process(source, capture, monkeypatch):
+    with capture.open("rb") as file:
+        assert is_worth_it(file)
+        monkeypatch.setattr(reading_ahead.os, "sched_getaffinity", lambda process: {0})
+        assert not is_worth_it(file)
+        monkeypatch.setattr(reading_ahead.os, "sched_getaffinity", lambda process: {0, 1})
+        monkeypatch.setattr(reading_ahead, "_PLAIN_BYTES", capture.stat().st_size + 1)
+        assert not is_worth_it(file)
+    read, write = reading_ahead.os.pipe()
+    with open(read, "rb") as pipe, open(write, "wb"):
+        assert not is_worth_it(pipe)
