@@ -127,6 +127,17 @@ def test_what_can_be_read_is_taken_and_said(here, case):
     assert sentences or "falco.yaml:" not in result.stderr
 
 
+def test_a_plugin_that_is_not_listed_is_shown_where_it_is_to_be_loaded(here):
+    (here / "falco.yaml").write_bytes(BASE + b"plugins: [{name: json}]\nload_plugins: [json, jsn]\n")
+    result = run(here)
+
+    assert result.code == 1
+    assert result.error.startswith(
+        "Cannot load plugin 'jsn': plugin config not found for given name; plugins lists json"
+    )
+    assert "(falco.yaml:4:22: load_plugins[1])\n    4 | load_plugins: [json, jsn]\n" in result.error
+
+
 def test_many_problems_are_told_up_to_a_number(here):
     (here / "falco.yaml").write_bytes(BASE + b"".join(b"k%d: v\n" % number for number in range(5_000)))
     result = run(here)

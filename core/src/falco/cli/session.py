@@ -28,7 +28,7 @@ from falco.documents.text import Text
 from falco.errors import ConfigError, PluginError
 from falco.fields.model import FieldUse
 from falco.plugins import init_config, listing
-from falco.plugins.activation import ActivePlugins, EventSource, activate
+from falco.plugins.activation import ActivePlugins, EventSource, NotListedError, activate
 from falco.plugins.manager import PluginManager
 from falco.plugins.scopes import scopes_of
 from falco.sources import InputStream, Source
@@ -131,7 +131,11 @@ class Session:
     def active(self) -> ActivePlugins:
         """The plugins that the configuration switches on."""
         load = self.settings.load_plugins
-        active = activate(self.plugins, self.settings.plugins, load if isinstance(load, tuple) else None)
+        try:
+            active = activate(self.plugins, self.settings.plugins, load if isinstance(load, tuple) else None)
+        except NotListedError as error:
+            number = load.index(error.name) if isinstance(load, tuple) else 0
+            raise self.configuration.error(f"load_plugins[{number}]", str(error)) from None
         sources = self.configuration.merged.sources
         for plugin in active.plugins:
             if plugin.alias and not listing.is_known(active, plugin):
