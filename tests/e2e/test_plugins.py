@@ -139,7 +139,8 @@ def test_a_plugin_brings_a_format_that_the_configuration_names(installed, falco)
     assert falco("-o", "x-falco-py.formatter=shouted", starts="A\nEvents detected: 1\n") == (0, "")
     assert falco("-o", "x-falco-py.formatter=cef") == (
         1,
-        "x-falco-py.formatter: there is no formatter 'cef'; installed: text, json, shouted",
+        "there is no formatter 'cef'; installed: text, json, shouted (-o x-falco-py.formatter: x-falco-py.formatter)\n"
+        "    1 | cef\n      | ^^^",
     )
 
 

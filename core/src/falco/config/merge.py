@@ -39,7 +39,7 @@ class Merged:
 
     root: MappingNode
     files: tuple[ConfigFile, ...]
-    sources: Mapping[str, SourceFile] = field(repr=False)
+    sources: Mapping[str, SourceFile] = field(default_factory=dict, repr=False)
     """The texts of the files and of options, by the name that places give them."""
     absent: tuple[Problem, ...] = ()
     """What ``config_files`` names and does not exist."""
