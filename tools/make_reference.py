@@ -41,7 +41,7 @@ SECTIONS = {
 _KINDS = {
     "bool": "true or false",
     "custom": "text",
-    "enum": "choice",
+    "dict": "mapping",
     "str": "text",
     "vartuple": "list",
 }
@@ -149,7 +149,7 @@ def _keys(struct: type[Any], prefix: str) -> Iterator[tuple[str, str, str, str]]
 def _values(info: Any) -> str:
     """The values that a key is limited to by what is said about its type; "" for no limit."""
     if choice := (info.extra or {}).get("choice"):
-        return str(choice.expected)
+        return ", ".join(choice.names)
     schema = info.extra_json_schema or {}
     if "minimum" in schema:
         return f"number not below {schema['minimum']}" + (
@@ -158,7 +158,14 @@ def _values(info: Any) -> str:
     return ""
 
 
+def _choice(value: Any) -> Any:
+    """*value* as falco.yaml has it."""
+    return value.name.lower() if isinstance(value, IntEnum) else getattr(value, "value", value)
+
+
 def _kind(kind: Any) -> str:
+    if isinstance(kind, msgspec.inspect.EnumType):
+        return ", ".join(dict.fromkeys(str(_choice(one)) for one in kind.cls))
     name = type(kind).__name__.removesuffix("Type").lower()
     if name in {"int", "float"}:
         return expected(kind).removeprefix("a ")
@@ -168,12 +175,11 @@ def _kind(kind: Any) -> str:
 def _default(field: Any) -> str:
     if field.default_factory is not msgspec.NODEFAULT:
         return "[]" if field.default_factory is list else "{}"
-    if field.default is msgspec.NODEFAULT:
+    if field.required:
         return "required"
-    if field.default is msgspec.UNSET or field.default is None:
+    if field.default in {msgspec.NODEFAULT, msgspec.UNSET, None}:
         return "none"
-    default = field.default
-    value = default.name.lower() if isinstance(default, IntEnum) else getattr(default, "value", default)
+    value = _choice(field.default)
     if isinstance(value, bool):
         return str(value).lower()
     return "[]" if value == () else str(value)

@@ -257,8 +257,13 @@ def same_options(ours, theirs):
     return ", ".join(name for name in dict.fromkeys(names) if not re.search(rf"(?<![\w-]){name}(?![\w-])", ours))
 
 
+OWN_VERSIONS = {"Falco version", "Libs version", "  Default driver", "falco_version", "libs_version"} | {
+    "default_driver_version"
+}
+
+
 def same_shape(ours, theirs):
-    """Labels of ``--version`` and keys of its JSON and of ``--support``; the values are our own."""
+    """``--version`` and its JSON but for the versions of the programs, and the keys of ``--support``."""
     if theirs.startswith("{'"):
         return (
             ""
@@ -266,27 +271,37 @@ def same_shape(ours, theirs):
             else ours
         )
     if theirs.startswith("{"):
-        mine = set(json.loads(ours))
-        return ", ".join(sorted(set(json.loads(theirs)) - mine))
-    return same_text(labels(ours), labels(theirs))
+        mine = json.loads(ours)
+        return ", ".join(
+            f"{key}: {mine.get(key)}, not {value}"
+            for key, value in json.loads(theirs).items()
+            if key not in mine or (mine[key] != value and key not in OWN_VERSIONS)
+        )
+    return same_text(*(without_own_versions(text) for text in (ours, theirs)))
 
 
-def labels(text):
-    return "\n".join(line.partition(":")[0] for line in text.splitlines())
+def without_own_versions(text):
+    lines = (line.partition(":") for line in text.split("\n"))
+    return "\n".join(label if label in OWN_VERSIONS else f"{label}{colon}{value}" for label, colon, value in lines)
 
 
 def same_plugins(ours, theirs):
-    """The labels of a block; which plugins there are is our own business."""
-    wanted = (
-        "Name: ",
-        "Description: ",
-        "Contact: ",
-        "Version: ",
-        "Capabilities: ",
-        "Event Sourcing",
-        "Field Extraction",
-    )
-    return ", ".join(label for label in wanted if label in theirs and label not in ours)
+    """The layout, and what plugins can do. Several plugins of Falco are one of ours, which may open a source, too."""
+    missing = set(re.findall(r"^  - .*", theirs, re.MULTILINE)) - set(re.findall(r"^  - .*", ours, re.MULTILINE))
+    if missing:
+        return f"no {missing}"
+    if "open params" not in theirs:
+        ours = ours.partition("No suggested open params")[0]
+    return same_text(layout(ours), layout(theirs))
+
+
+def layout(text):
+    """*text* without what differs from plugin to plugin, one block for all in a row."""
+    text = re.sub(r"^(Name|Description|Contact|Version): .+", r"\1: ", text, flags=re.MULTILINE)
+    text = re.sub(r"^(?:  - .*\n)+", "  - \n", text, flags=re.MULTILINE)
+    text = re.sub(r"^\d+ Plugins|^\{.*\}$", "", text, flags=re.MULTILINE)
+    block = "Name: \nDescription: \nContact: \nVersion: \nCapabilities: \n  - \n\n"
+    return re.sub(f"(?:{block})+", block, text)
 
 
 KINDS = {

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -221,6 +223,33 @@ def test_sigusr1_makes_the_alert_file_anew(running):
     assert any("SIGUSR1 received, reopening outputs..." in line for line in running.said)
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no SIGUSR1")
+def test_a_folder_that_vanishes_before_sigusr1_costs_what_is_said_until_it_is_back(running):
+    config = running.folder / "falco.yaml"
+    (running.folder / "out").mkdir()
+    config.write_text(config.read_text().replace("alerts.txt", "out/alerts.txt"))
+    running.start()
+    until((running.folder / "out/alerts.txt").exists, "the file")
+    shutil.rmtree(running.folder / "out")
+    running.process.send_signal(signal.SIGUSR1)
+    sentence = "file: failed to open output file out/alerts.txt: No such file or directory"
+    numbers = iter(range(10**6))
+
+    def is_said():
+        running.append(f"lost{next(numbers)}")
+        return any(sentence in line for line in running.said)
+
+    until(is_said, sentence)
+    (running.folder / "out").mkdir()
+    alerts = running.folder / "out/alerts.txt"
+    until(alerts_are_made_anew(running, alerts), "the new file")
+
+    assert running.end(signal.SIGTERM) == 0
+    written = alerts.read_text().splitlines()
+    assert [line for line in running.lines if " seen a" in line][-len(written) :] == written
+    assert any(line.startswith("   file: alerts lost: ") for line in running.said)
+
+
 def alerts_are_made_anew(running, alerts):
     numbers = iter(range(10**6))
 
@@ -306,6 +335,50 @@ def test_a_reader_that_goes_away_ends_the_scan_quietly(scan):
     process.stderr.close()
 
     assert (process.wait(DEADLINE_S), said) == (1, "")
+
+
+def test_a_reader_that_goes_away_costs_the_other_channels_of_a_run_no_alert(scan, tmp_path):
+    (tmp_path / "falco.yaml").write_text(CONFIG % "audit.log")
+    process = scan("-c", "falco.yaml", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.readline()
+    process.stdout.close()
+    said = process.stderr.read().decode()
+    process.stderr.close()
+
+    assert process.wait(DEADLINE_S) == 1
+    assert "stdout: cannot write to standard output: nobody reads it any more (" in said
+    assert re.search(r"^   stdout: alerts lost: \d+$", said, re.MULTILINE)
+    assert len((tmp_path / "alerts.txt").read_text().splitlines()) == 5000
+
+
+def test_a_closed_standard_output_costs_the_other_channels_of_a_run_no_alert(scan, tmp_path):
+    (tmp_path / "falco.yaml").write_text(CONFIG % "audit.log")
+    ran = subprocess.run(
+        ["/bin/sh", "-c", f"exec {FALCO} -c falco.yaml >&-"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert ran.returncode == 1
+    assert "   stdout: alerts lost: 5000\nError: cannot write to standard output: Bad file descriptor\n" in ran.stderr
+    assert len((tmp_path / "alerts.txt").read_text().splitlines()) == 5000
+
+
+def test_a_pidfile_that_was_left_behind_is_taken_over(scan, tmp_path):
+    (tmp_path / "falco.yaml").write_text(CONFIG % "audit.log")
+    (tmp_path / "pid").write_text("99999999")
+    process = scan("-c", "falco.yaml", "-P", "pid", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    assert process.wait(DEADLINE_S) == 0
+    assert not (tmp_path / "pid").exists()
+
+
+def test_a_reader_that_goes_away_costs_the_other_channels_of_a_scan_no_alert(scan, tmp_path):
+    (tmp_path / "falco.yaml").write_text(CONFIG % "audit.log")
+    process = scan("-c", "falco.yaml", "scan", "audit.log", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process.stdout.readline()
+    process.stdout.close()
+
+    assert process.wait(DEADLINE_S) == 1
+    assert len((tmp_path / "alerts.txt").read_text().splitlines()) == 5000
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

@@ -3,6 +3,8 @@
 import errno
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -123,6 +125,70 @@ def test_a_shell_gets_completions(here):
     )
 
     assert (ran.stdout, ran.returncode) == ("plain,scan\n", 0)
+
+
+PROMPT = b"<what>"
+SHELLS = {
+    "bash": (["--norc", "-i"], "bind 'set bell-style none'; bind 'set enable-bracketed-paste off'"),
+    "zsh": (["-f", "-i"], "unsetopt zle_bracketed_paste prompt_sp; bindkey -e; autoload -Uz compinit; compinit -u"),
+}
+
+
+def completed(name, line, folder):
+    """What the shell *name* makes of *line* and the tab key behind it."""
+    ours, theirs = pty.openpty()
+    arguments, settings = SHELLS[name]
+    environment = {
+        "PATH": f"{FALCO.parent}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(folder),
+        "TERM": "xterm",
+        "PS1": PROMPT.decode(),
+    }
+    process = subprocess.Popen(
+        [shutil.which(name), *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=folder,
+        env=environment,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    shown, answered = b"", 0
+    typed = [f'{settings}; eval "$(falco completion {name})"', f"{line}\t\x01echo 'it is [\x05]'", "exit"]
+    try:
+        while piece := os.read(ours, 1 << 16):
+            shown += piece
+            if typed and shown.find(PROMPT, answered) >= 0:
+                answered = len(shown)
+                os.write(ours, typed.pop(0).encode() + b"\n")
+    except OSError as error:
+        assert error.errno == errno.EIO
+    finally:
+        os.close(ours)
+        process.wait(DEADLINE_S)
+    return re.findall(rb"^it is \[(.*?) ?\]", shown, re.MULTILINE)[-1].decode()
+
+
+@pytest.mark.parametrize(
+    ("line", "whole"),
+    [
+        ("falco sc", "falco scan"),
+        ("falco scan au", "falco scan audit.log"),
+        ("falco -V au", "falco -V audit.log"),
+        ("falco --list=k8", "falco --list=k8s_audit"),
+        ("falco --enable-source sy", "falco --enable-source syscall"),
+        ("falco plugin info k8s_", "falco plugin info k8s_audit"),
+        ("falco scan --min-priority war", "falco scan --min-priority warning"),
+    ],
+)
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_tab_key_completes_commands_flags_files_and_values(tmp_path, shell, line, whole):
+    if shutil.which(shell) is None:
+        pytest.skip(f"there is no {shell}")
+    (tmp_path / "audit.log").touch()
+
+    assert completed(shell, line, tmp_path) == whole
 
 
 def test_a_scan_ends_when_nobody_reads_it_any_more(here):

@@ -4,10 +4,12 @@ import json
 import re
 import shutil
 import socket
+import socketserver
 import ssl
 import subprocess
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -75,13 +77,13 @@ def assert_lost(said, channel, sentence, number=COUNT):
 
 
 class Receiver(ThreadingHTTPServer):
-    """Answers with ``status``, or only once the test is over."""
+    """Answers with ``status`` after a delay, or only once the test is over."""
 
     daemon_threads = True
 
-    def __init__(self, status):
+    def __init__(self, status, delay_s):
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.status, self.over = status, threading.Event()
+        self.status, self.delay_s, self.over = status, delay_s, threading.Event()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -90,6 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.over.wait(60)
             return
         self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.over.wait(self.server.delay_s)
         self.send_error(self.server.status)
 
     def log_message(self, *args):
@@ -98,11 +101,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def serve():
-    """A function (status, TLS context): the port of a receiver."""
+    """A function (status, TLS context, delay): the port of a receiver."""
     servers = []
 
-    def start(status, context=None):
-        server = Receiver(status)
+    def start(status, context=None, delay_s=0.0):
+        server = Receiver(status, delay_s)
         server.handle_error = lambda *_: None  # a client that breaks off is what is tested
         if context is not None:
             server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -140,6 +143,107 @@ def test_a_receiver_that_never_answers(here, serve):
     said = run(here, f"http_output: {section}\nx-falco-py: {{http_output: {{timeout_s: 0.02}}}}\n")
 
     assert_lost(said, "http", "no answer in 2 attempts")
+
+
+def test_a_slow_receiver_loses_what_its_queue_has_no_room_for(here, serve):
+    port = serve(200, delay_s=0.2)
+    said = run(here, f"http_output: {http(f'http://127.0.0.1:{port}/')}\noutputs_queue: {{capacity: 4}}\n")
+
+    dropped = int(re.search(r"   http: alerts dropped: (\d+)\n", said)[1])
+    assert re.search(r": http: outputs queue full \(4 alerts\), \d+ alerts dropped, \d+ so far", said)
+    assert 0 < dropped <= COUNT - 4
+    assert "alerts lost" not in said
+
+
+def redirects(_request, port):
+    yield b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:%d/\r\nContent-Length: 0\r\n\r\n" % port
+
+
+def never_ends(_request, _port):
+    yield b"HTTP/1.1 200 OK\r\n\r\n"
+    while True:
+        yield b"x" * 65536
+
+
+def drips(_request, _port):
+    yield b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    while True:
+        time.sleep(0.01)
+        yield b"1\r\nx\r\n"
+
+
+def stops_half_way(request, _port):
+    yield b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf of it"
+    request.recv(1)  # until the client goes
+
+
+def breaks_off(_request, _port):
+    yield b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf of it"
+
+
+def hangs_up(_request, _port):
+    yield b""
+
+
+def talks_nonsense(_request, _port):
+    yield b"\0\xff\r\n\r\n"
+
+
+class _Rude(socketserver.BaseRequestHandler):
+    def handle(self):
+        received = b""
+        while b"\r\n\r\n" not in received and (part := self.request.recv(65536)):
+            received += part
+        try:
+            for part in self.server.answer(self.request, self.server.server_address[1]):
+                self.request.sendall(part)
+        except OSError:
+            return
+
+
+@pytest.fixture
+def rude(request):
+    """The port of a receiver that reads a request and sends what it is parametrized with."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Rude) as server:
+        server.daemon_threads, server.block_on_close, server.answer = True, False, request.param
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+IMPATIENT = "x-falco-py: {http_output: {timeout_s: 0.1}}\n"
+
+
+@pytest.mark.parametrize("rude", [never_ends, drips, stops_half_way, breaks_off], indirect=True)
+def test_an_answer_that_takes_the_alert_and_has_no_end_costs_nothing(here, rude):
+    said = run(here, f"http_output: {http(f'http://127.0.0.1:{rude}/')}\n{IMPATIENT}")
+
+    assert "Lost or refused" not in said
+
+
+@pytest.mark.parametrize(
+    ("rude", "sentence"),
+    [
+        (redirects, r"answered 302, see http://127.0.0.1:\d+/: not followed, give that URL"),
+        (hangs_up, "Remote end closed connection without response"),
+        (talks_nonsense, "Connection aborted"),
+    ],
+    indirect=["rude"],
+)
+def test_an_answer_that_does_not_take_the_alert(here, rude, sentence):
+    said = run(here, f"http_output: {http(f'http://127.0.0.1:{rude}/')}\n{IMPATIENT}")
+
+    assert_lost(said, "http", sentence)
+
+
+def test_a_receiver_that_hangs_in_the_tls_handshake(here):
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as silent:  # connected by the system, and never accepted
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
+        said = run(here, f"http_output: {http(url, max_consecutive_timeouts=0)}\n{IMPATIENT}")
+
+    assert_lost(said, "http", "no answer in 1 attempts")
 
 
 @pytest.mark.parametrize(
@@ -245,7 +349,7 @@ def test_a_syslog_whose_socket_is_missing(here, monkeypatch):
     monkeypatch.setattr(syslog, "_SOCKETS", ("/nowhere/log",))
     said = run(here, "syslog_output: {enabled: true}\n")
 
-    assert_lost(said, "syslog", r"no syslog daemon listens here \(/nowhere/log .*; this output channel stays off")
+    assert_lost(said, "syslog", r"no syslog daemon listens here \(/nowhere/log: .*; this output channel stays off")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from recorded.command import falco
 
+from falco import log
 from falco.cli import running
 from falco.sources import Source
 from falco_k8s_audit.source import AuditSource
@@ -197,6 +198,36 @@ def test_validate_says_what_is_wrong_and_exits_1(here):
     assert bad.error == "bad.yaml: Invalid"
 
 
+def test_validate_describes_as_well(here):
+    printed = run(here, "-V", "rules.yaml", "-L").stdout
+
+    assert printed == "rules.yaml: Ok\n\n" + run(here, "-L").stdout
+    assert "Something was created." in printed
+
+
+OBEYED = "\x1b[2J\x9b2J\u202e"
+
+
+@pytest.mark.parametrize("rule", [RULE.replace("Created", r'"\e[2J\x9b2J\u202e"'), f"- rule: {OBEYED}\n"])
+def test_validate_shows_what_a_terminal_would_obey(here, rule):
+    name = f"bad{OBEYED}.yaml"
+    (here / name).write_text(rule.replace("ka.verb =", "ka.verbb ="), encoding="utf-8")
+    result = run(here, "-V", name)
+    document = json.loads(run(here, "-V", name, "-o", "json_output=true").stdout)
+
+    assert result.stdout.startswith("bad\\u001b[2J\\u009b2J\\u202e.yaml: Invalid\n")
+    assert not set(OBEYED) & set(result.stdout + result.stderr) - set("[2J")
+    assert document["falco_load_results"][0]["name"] == name
+
+
+@pytest.mark.parametrize("arguments", [["-r", f"no{OBEYED}.yaml"], ["-c", OBEYED], [OBEYED], ["-o", f"{OBEYED}=1"]])
+def test_errors_show_what_a_terminal_would_obey(here, arguments):
+    said = run(here, *arguments).stderr
+
+    assert "\\u001b[2J\\u009b2J\\u202e" in said
+    assert not set(OBEYED) & set(said) - set("[2J")
+
+
 def test_validate_prints_json(here):
     document = json.loads(run(here, "validate", "--json", "rules.yaml").stdout)
 
@@ -236,7 +267,10 @@ def test_validate_takes_directories(here):
     assert run(here, "validate", "rules.d").stdout == "rules.d/one.yaml: Ok\n"
 
 
-@pytest.mark.parametrize("arguments", [["--list=k8s_audit", "-N"], ["-N", "list", "fields", "k8s_audit"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--list=k8s_audit", "-N"], ["-N", "list", "fields", "k8s_audit"], ["list", "fields", "k8s_audit", "-N"]],
+)
 def test_fields_are_listed(here, arguments):
     names = run(here, *arguments).stdout.splitlines()
 
@@ -256,7 +290,9 @@ def test_plugins_are_listed(here):
     assert run(here, "--list-plugins").stdout.startswith("1 Plugins Loaded:\n\nName: k8s_audit\n")
     assert "k8s_audit" in run(here, "plugin", "list").stdout
     assert "Init config schema type: JSON" in run(here, "plugin", "info", "json").stdout
-    assert run(here, "--plugin-info", "nope").error == "can't find plugin and print its info: nope"
+    sentence = "can't find plugin and print its info:"
+    assert run(here, "--plugin-info", "k8saud").error == f"{sentence} k8saud (did you mean 'k8s_audit'?)"
+    assert run(here, "--plugin-info", "x").error == f"{sentence} x ('falco plugin list' shows what is installed)"
 
 
 def test_versions_name_the_plugins_of_falco(here):
@@ -270,7 +306,23 @@ def test_support_is_json(here):
     document = json.loads(run(here, "--support").stdout)
 
     assert document["cmdline"] == "falco -c falco.yaml --support"
-    assert document["rules_files"][0]["variants"][0]["content"] == RULE
+    assert document["rules_files"] == [{"name": "rules.yaml", "variants": [{"content": RULE}]}]
+
+
+def test_support_shows_the_configuration_that_counts_and_no_secrets(here):
+    (here / "more.yaml").write_text("http_output: {url: https://e.test, user_agent: '${TOKEN}'}\n")
+    with (here / "falco.yaml").open("a") as file:
+        file.write("config_files: ['${PLACE}/more.yaml']\n")
+    options = ("-o", "json_output=true", "-o", "rules_files[0]=rules.d")
+    (here / "rules.d").mkdir()
+    for name in ("b.yaml", "a.yml"):
+        (here / "rules.d" / name).write_text(RULE)
+    document = json.loads(run(here, *options, "--support", TOKEN="hidden", PLACE=str(here)).stdout)
+    shown = json.loads(document["config"])
+
+    assert shown["http_output"] == {"url": "https://e.test", "user_agent": "${TOKEN}"}
+    assert (shown["json_output"], shown["engine"]) == ("true", {"kind": "nodriver"})
+    assert [file["name"] for file in document["rules_files"]] == ["rules.d/a.yml", "rules.d/b.yaml"]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["scan", "--help"], ["list", "-h"]])
@@ -288,10 +340,13 @@ def test_help_goes_to_standard_output(here, arguments):
         (["-c"], "Option '-c' requires an argument."),
         (["-e", "x.scap"], "use -o engine.kind=replay -o engine.replay.capture_file=FILE"),
         (["scn"], "No such command 'scn'. Did you mean 'scan'?"),
+        (["list"], "Missing command. Choose from: events, fields."),
+        (["version"], "No such command 'version'. Did you mean '--version'?"),
+        (["help"], "No such command 'help'. Did you mean '--help'?"),
         (["list", "rules"], "No such command 'rules'. Choose from: events, fields."),
         (["events.jsonl"], "To look at a file: falco scan events.jsonl"),
         (["-M", "x"], "'x' is not a valid integer"),
-        (["--list", "--format", "xml"], "Invalid format 'xml'. Valid values are: text, markdown, json"),
+        (["--version", "--format", "xml"], "Invalid format 'xml'. Valid values are: text, markdown, json"),
         (["--list", "--markdown", "--format", "json"], "Cannot specify both --markdown and --format options together"),
         (["-c", "nope.yaml"], "Could not find configuration file at nope.yaml"),
     ],
@@ -336,6 +391,23 @@ def test_live_capture_says_what_to_set(here):
     assert result.code == 1
     assert "engine.kind 'modern_ebpf' needs" in result.error
     assert "engine.kind: nodriver" in result.error
+
+
+@pytest.mark.parametrize(
+    ("options", "has_syslog", "is_said"),
+    [
+        (("log_stderr=false", "log_syslog=true"), False, True),
+        (("log_stderr=false", "log_syslog=true"), True, False),
+        (("log_stderr=true", "log_syslog=true"), False, False),
+        (("log_stderr=false", "log_syslog=false"), False, False),
+    ],
+)
+def test_a_log_that_goes_nowhere_is_said(here, monkeypatch, options, has_syslog, is_said):
+    monkeypatch.setattr(log, "has_syslog", lambda: has_syslog)
+    result = run(here, *(argument for option in options for argument in ("-o", option)))
+
+    assert result.code == 0
+    assert ("The log is lost: it goes to syslog alone" in result.stderr) == is_said
 
 
 class TestSourcesThatRefuse:
@@ -420,9 +492,18 @@ def test_log_lines_go_to_standard_error_from_a_severity_on(here, options, is_sai
     assert is_said or result.stderr == ""
 
 
+def test_a_run_logs_what_runs_by_which_rules_over_what(here):
+    said = run(here, "-o", "log_level=info").stderr
+
+    assert ": Loading rules from:\n    rules.yaml\n" in said
+    assert ": Enabled event sources: syscall, k8s_audit\n" in said
+    assert ": Opening 'k8s_audit' source with plugin 'k8saudit'\n" in said
+
+
 def test_log_lines_go_to_syslog(here, monkeypatch):
     syslog, sent = pytest.importorskip("syslog"), []
     monkeypatch.setattr(syslog, "syslog", lambda severity, line: sent.append((severity, line)))
+    monkeypatch.setattr(log, "has_syslog", lambda: True)
     result = run(here, "-o", "log_syslog=true", "-o", "log_stderr=false", "-o", "log_level=info")
 
     assert (result.code, result.stderr) == (0, "")

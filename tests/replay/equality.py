@@ -1,5 +1,6 @@
 """What both decoders make of the same capture under the same rules."""
 
+from contextlib import closing
 from functools import cache, lru_cache
 from io import BytesIO
 
@@ -91,16 +92,22 @@ def columnar(capture, rules, chunk_bytes):
     return found, decoder.count, known(decoder.replay.machine)
 
 
+class Awaited(ReadAhead):
+    """Waits for the process, which would come too late for a short capture."""
+
+    def _is_waiting(self):
+        return self._pipe.poll(60)
+
+
 def ahead(path, rules, chunk_bytes):
     """The same by the columnar one, of chunks that another process has prepared."""
     decoder = ColumnDecoder()
     decoder.report = lambda sentence: None
     ruleset = dispatched(tuple(rules))
     found = []
-    with path.open("rb") as file, ReadAhead(file, chunk_bytes=chunk_bytes) as reader:
-        reader.wants = interest_of(ruleset).wants
+    with path.open("rb") as file, closing(Awaited(file, chunk_bytes=chunk_bytes)) as reader:
         try:
-            for prepared in reader:
+            for prepared in reader.prepared(interest_of(ruleset).wants):
                 found += map(told, evaluate(decoder, prepared, ruleset))
         except CaptureError as error:
             found.append(str(error))

@@ -2,6 +2,9 @@
 
 import gzip
 import random
+import signal
+from contextlib import closing
+from functools import partial
 
 import pytest
 
@@ -12,7 +15,7 @@ from falco_syscall.column_decoder import ColumnDecoder
 from falco_syscall.replaying import ahead as reading_ahead
 from falco_syscall.replaying.ahead import ReadAhead, is_worth_it
 from falco_syscall.source import Engine, SyscallSource
-from replay.equality import CONDITIONS, ahead, columnar, dispatched, rule, told
+from replay.equality import CONDITIONS, Awaited, ahead, columnar, dispatched, rule, told
 from replay.streams import KINDS, Stream
 
 RULES = tuple(rule(condition) for condition in CONDITIONS[1:])
@@ -32,6 +35,7 @@ def source(capture, monkeypatch):
     """Of a capture that is long enough for a process of its own."""
     monkeypatch.setattr(reading_ahead, "_PLAIN_BYTES", 0)
     monkeypatch.setattr(reading_ahead.os, "sched_getaffinity", lambda process: {0, 1})
+    monkeypatch.setattr(reading_ahead, "ReadAhead", partial(Awaited, chunk_bytes=700))
     found = SyscallSource(Engine("replay"), str(capture))
     found.said = []
     found.report = found.said.append
@@ -76,12 +80,11 @@ def test_what_was_left_out_is_told(capture, tmp_path):
     reader = ChunkReader(odd)
     assert [*reader]
 
-    with odd.open("rb") as file, ReadAhead(file) as other:
-        other.wants = reading_wants()
-        assert [*other]
+    with odd.open("rb") as file, closing(Awaited(file, chunk_bytes=700)) as other:
+        assert [*other.prepared(reading_wants())]
 
-    assert reader.problem_count == other.problem_count == 1
-    assert reader.problems == other.problems
+    assert reader.problem_count == other.reader.problem_count == 1
+    assert reader.problems == other.reader.problems
 
 
 def reading_wants():
@@ -97,9 +100,8 @@ def test_rules_that_change_meanwhile_are_in_force_from_the_next_chunk_on(capture
             found += map(told, evaluate(decoder, batch, dispatched(OTHERS if index > 1 else RULES)))
         return found
 
-    with capture.open("rb") as file, ReadAhead(file, chunk_bytes=2000) as reader:
-        reader.wants = reading_wants()
-        found = run(reader)
+    with capture.open("rb") as file, closing(Awaited(file, chunk_bytes=2000)) as reader:
+        found = run(reader.prepared(reading_wants()))
 
     assert {name for _, name, *_ in found} >= {other.name for other in OTHERS}
     assert found == run(ChunkReader(capture, chunk_bytes=2000))
@@ -107,11 +109,13 @@ def test_rules_that_change_meanwhile_are_in_force_from_the_next_chunk_on(capture
 
 def test_a_long_capture_is_read_by_a_process_of_its_own(source, capture):
     source.open()
+    process = source._ahead._process
 
-    assert isinstance(source._reader, ReadAhead)
     found = alerts(source)
-    assert found == columnar(capture, RULES, 1 << 20)[0]
+
+    assert found == columnar(capture, RULES, 700)[0]
     assert source.said == []
+    assert process.poll() == 0
     assert source.bytes_read == 0  # it is closed
 
 
@@ -120,29 +124,51 @@ def test_a_process_that_cannot_start_leaves_the_work_to_this_one(source, capture
 
     found = alerts(source)
 
-    assert found == columnar(capture, RULES, 1 << 20)[0]
-    assert source.said == [
-        f"capture {capture}: the process that reads it has ended: exit status 1; one process does all the work"
-    ]
+    assert found == columnar(capture, RULES, 700)[0]
+    assert source.said == []
 
 
-def test_a_process_that_is_killed_is_an_error_and_not_an_end(source, monkeypatch):
-    monkeypatch.setattr(ReadAhead.__init__, "__kwdefaults__", {"chunk_bytes": 300})
+def test_a_process_that_is_late_is_not_waited_for(capture):
+    class Late(ReadAhead):
+        def _is_waiting(self):
+            return False
+
+    with capture.open("rb") as file, closing(Late(file, chunk_bytes=700)) as reader:
+        assert sum(len(chunk.numbered) for chunk in reader.prepared(reading_wants()))
+        assert reader._process.poll() is None
+
+
+def test_a_process_that_is_killed_is_an_error_and_not_an_end(source):
     source.open()
     source.focus(dispatched(RULES))
-    process, batches = source._reader._process, source.batches()
-    next(batches)
+    process, batches = source._ahead._process, source.batches()
+    for _ in range(3):
+        next(batches)
     process.kill()
 
     with pytest.raises(SourceError, match="the process that reads it has ended: signal 9"):
         list(batches)
 
 
+def test_signals_to_both_processes_leave_the_end_to_the_other_one(source):
+    source.open()
+    source.focus(dispatched(RULES))
+    process, batches = source._ahead._process, source.batches()
+    for _ in range(3):
+        next(batches)
+    process.terminate()
+    process.send_signal(signal.SIGINT)
+
+    assert [*batches]
+    assert process.poll() == 0
+
+
 def test_closing_ends_the_process(source):
     source.open()
     source.focus(dispatched(RULES))
-    process, batches = source._reader._process, source.batches()
-    next(batches)
+    process, batches = source._ahead._process, source.batches()
+    for _ in range(3):
+        next(batches)
     source.close()
 
     assert list(batches) == []

@@ -12,11 +12,12 @@ import threading
 import time
 from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime, tzinfo
+from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import structlog
 
-from falco.fields.text import visible
+from falco.documents.terminal import visible
 
 _NUMBERS: Final = {
     "emergency": 50,
@@ -31,6 +32,9 @@ _NUMBERS: Final = {
 """structlog has five levels; Falco's further ones are as severe as their neighbours."""
 
 _SYSLOG: Final = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
+
+
+_SYSLOG_SOCKETS: Final = ("/dev/log", "/var/run/syslog")
 
 
 def configure(
@@ -135,6 +139,11 @@ def _local(zone: tzinfo | None) -> Callable[[], str]:
     if zone is None:
         return time.asctime
     return lambda: time.asctime(datetime.now(zone).timetuple())
+
+
+def has_syslog() -> bool:
+    """Whether there is a local syslog to take lines: syslog(3) does not say."""
+    return any(Path(place).is_socket() for place in _SYSLOG_SOCKETS)
 
 
 def _system_log() -> Callable[[str, str], None] | None:

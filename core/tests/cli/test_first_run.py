@@ -24,3 +24,4 @@ def test_only_a_webhook_listens(where, sentence, is_for_clusters):
 
     assert sentence in said
     assert ("kubeconfig" in said) == is_for_clusters
+    assert ("'level: Request' for workloads" in said) == is_for_clusters

@@ -115,6 +115,21 @@ def test_the_closest_names_are_suggested():
     assert problem("zzz.qqq").hint == "'falco --list=test' shows the fields"
 
 
+def test_a_field_of_another_event_source_is_called_that():
+    sources = {}
+    sources["one"] = Fields("one", (field("fd.name"),), sources)
+    sources["two"] = Fields("two", FIELDS, sources)
+
+    def hint(name):
+        with pytest.raises(FieldError) as raised:
+            sources["one"].use(name)
+        return raised.value.hint
+
+    assert hint("ka.verb") == "a field of event source 'two', not of 'one'; rules for it say 'source: two'"
+    assert "event source 'two'" in hint("evt.arg.flags")
+    assert hint("fd.nam") == "did you mean 'fd.name'?"
+
+
 def test_of_two_fields_with_a_name_the_later_replaces_the_earlier():
     fields = Fields("test", (field("a.b"), field("c.d"), field("a.b", type=FieldType.BOOL)))
 

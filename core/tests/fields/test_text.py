@@ -68,8 +68,3 @@ def test_any_encoder_takes_printable_text(value):
 @given(st.text(st.characters(codec="utf-8"), max_size=40))
 def test_proper_text_is_printed_as_it_is(value):
     assert text.printable(value) == value
-
-
-def test_visible_text_spells_what_a_terminal_obeys():
-    assert text.visible("a\x1b[2J\x9b\n\x7f\u202eb") == "a\\u001b[2J\\u009b\\u000a\\u007f\\u202eb"
-    assert text.visible("Zürich €  x") == "Zürich €  x"

@@ -189,7 +189,7 @@ def test_plugins_are_listed_in_falcos_layout():
     assert text == (
         "1 Plugins Loaded:\n\n"
         "Name: audit\nDescription: \nContact: \nVersion: 1.0.0\nCapabilities: \n"
-        "  - Event Sourcing (source='k8s')\n  - Field Extraction\n  - Stands for: k8saudit 0.18.0, json 0.7.4\n\n"
+        "  - Event Sourcing (source='k8s')\n  - Field Extraction\n  - Stands for: k8saudit 0.18.0, json 0.7.4\n\n\n"
     )
 
 

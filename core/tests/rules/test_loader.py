@@ -8,12 +8,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from falco.conditions.checked import And, Check, Not, Or
+from falco.conditions.errors import MAX_FURTHER
 from falco.conditions.event_types import EventTypes
 from falco.conditions.printer import to_text
 from falco.conditions.scope import Scope
 from falco.conditions.transformers import BUILT_IN
 from falco.documents.diagnostics import point
 from falco.events.catalogue import EventCatalogue, EventCategory, EventType
+from falco.fields import registry
 from falco.fields.model import Field
 from falco.fields.registry import Fields
 from falco.rules.additions import Addition
@@ -759,3 +761,25 @@ def test_every_wrong_key_of_a_rule_is_told_and_the_rest_of_it_is_looked_at(scope
         "filter_check called with nonexistent field proc.nme",
     ]
     assert loader.rules == ()
+
+
+def test_checks_before_a_fault_of_syntax_are_looked_at_too(load):
+    _, result = load(rule(condition="proc.pid = 1 and no.a = x and m and no.b exists and (proc.pid = 2 or"))
+
+    first, *further = [error.message for error in result.errors]
+    assert first == "expected blank or '(' after 'or'"
+    assert [message.partition(" field ")[2] for message in further] == ["no.a", "no.b"]
+
+
+def test_unknown_fields_before_a_fault_of_syntax_are_none_where_they_are_to_be_skipped(load):
+    _, result = load(rule(condition="no.a = x and", more="  skip-if-unknown-filter: true\n"))
+
+    assert [error.message for error in result.errors] == ["expected blank or '(' after 'and'"]
+
+
+def test_of_very_many_faults_in_a_condition_only_the_first_are_looked_at(load, monkeypatch):
+    asked = []
+    monkeypatch.setattr(registry, "did_you_mean", lambda name, _known, **_how: asked.append(name) or "")
+    _, result = load(rule(condition=" and ".join(f"no.f{number} = 1" for number in range(50))))
+
+    assert len(result.errors) == len(asked) == MAX_FURTHER + 1

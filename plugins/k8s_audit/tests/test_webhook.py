@@ -4,6 +4,7 @@ It runs in a process of its own: a client in the same process would never meet b
 """
 
 import contextlib
+import gzip
 import json
 import os
 import shutil
@@ -18,6 +19,8 @@ from pathlib import Path
 import pytest
 
 from falco.errors import SourceError
+from falco_k8s_audit.config import Config
+from falco_k8s_audit.source import AuditSource
 from falco_k8s_audit.webhook import Address
 
 _DRIVER = Path(__file__).with_name("webhook_driver.py")
@@ -177,6 +180,32 @@ def test_chunked_bodies_are_put_together(shared):
 
     assert found[0] == 200
     assert webhook.tell("take") == ['{"a":  1}']
+
+
+def test_a_gzipped_body_is_unpacked(shared):
+    batch = json.dumps({"kind": "EventList", "items": ["x" * 5000]}).encode()
+    headers = f"{_JSON}Content-Encoding: gzip\r\n"
+
+    assert shared.post(gzip.compress(batch), headers=headers)[0] == 200
+    assert shared.tell("take")[0] == batch.decode()
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "status", "text"),
+    [
+        ("gzip", gzip.compress(b"{}")[:-9], 400, b"bad request: gzip: unexpected EOF"),
+        ("gzip", b"{}", 400, b"bad request: gzip: "),
+        ("GZIP", gzip.compress(b"{" + b" " * 2000 + b"}"), 400, b"bad request: http: request body too large"),
+        ("br", b"{}", 415, b"Content-Encoding br is not supported, gzip is"),
+    ],
+)
+def test_a_body_that_cannot_be_unpacked_is_refused_counted_and_said(start, coding, body, status, text):
+    webhook = start(webhookMaxBatchSize=1000)
+    found, _, answered = webhook.post(body, headers=f"{_JSON}Content-Encoding: {coding}\r\n")
+
+    assert found == status
+    assert answered.startswith(text)
+    assert webhook.tell("counters")[0]["requests refused by the webhook"] == 1
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -430,6 +459,21 @@ def test_an_address_in_use_ends_with_a_sentence():
     assert error.endswith("or give another port in open_params")
     if Path("/proc/net/tcp").exists():
         assert f"(process {os.getpid()}) listens there: end it" in error
+
+
+def test_what_is_opened_and_never_read_answers_nobody_and_frees_its_port():
+    source = AuditSource(Config(), "http://127.0.0.1:0/k8s-audit")
+    source.report = lambda _: None
+    source.open()
+    address = ("127.0.0.1", source.transport.port)
+    with socket.create_connection(address, _PATIENCE_S) as sock:
+        sock.sendall(f"POST /k8s-audit HTTP/1.1\r\nHost: x\r\n{_JSON}Content-Length: 2\r\n\r\n{{}}".encode())
+        source.close()
+
+        assert list(source.batches()) == []
+        with contextlib.suppress(ConnectionError):
+            assert sock.recv(1) == b""
+    socket.create_server(address).close()
 
 
 @pytest.mark.parametrize(

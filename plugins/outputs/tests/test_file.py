@@ -1,3 +1,4 @@
+import io
 from dataclasses import replace
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 
 from falco import OutputError
 from falco.testing.outputs import OutputContract
+from falco_outputs import file
 from falco_outputs.file import FileConfig, FileOutput
 
 
@@ -104,3 +106,48 @@ def test_buffered_lines_are_written_when_the_queue_is_empty(here, tmp_path):
     output.flush()
     assert (tmp_path / "a").read_text() == "one\n"
     output.close()
+
+
+class HalfFull:
+    """A file on a disk that is full in the middle of a line, once."""
+
+    room = 4
+
+    def __init__(self, path, mode):
+        self._file = io.FileIO(path, mode)
+
+    def write(self, data):
+        if not HalfFull.room:
+            HalfFull.room = 1000
+            raise OSError(28, "No space left on device")
+        part = bytes(data[: HalfFull.room])
+        HalfFull.room -= len(part)
+        return self._file.write(part)
+
+    def close(self):
+        self._file.close()
+
+
+@pytest.mark.parametrize("keep_alive", [False, True])
+def test_half_a_line_is_ended_before_the_next_one(here, tmp_path, monkeypatch, keep_alive):
+    monkeypatch.setattr(file, "FileIO", HalfFull)
+    monkeypatch.setattr(HalfFull, "room", 4)
+    output = FileOutput(FileConfig(filename="alerts", keep_alive=keep_alive), here)
+    with pytest.raises(OutputError, match="No space left"):
+        output.write("one alert")
+    output.write("another")
+    output.close()
+
+    assert (tmp_path / "alerts").read_text() == "one \nanother\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_gathered_lines_that_the_end_finds_no_room_for_are_counted(here):
+    output = FileOutput(FileConfig(filename="/dev/full", keep_alive=True), replace(here, is_buffered=True))
+    losses = []
+    output.lose = lambda *loss: losses.append(loss)
+    for line in ("one", "two"):
+        output.write(line)
+    output.close()
+
+    assert losses == [("cannot write to /dev/full: No space left on device", 2)]

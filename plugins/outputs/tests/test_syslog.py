@@ -60,6 +60,20 @@ def test_stream_counts_octets_and_survives_a_lost_connection(output_context):
         assert _MESSAGE.match(message)[2] == text
 
 
+def test_a_receiver_that_starts_again_gets_every_alert(output_context):
+    received = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        output = SyslogOutput(SyslogConfig(address=f"tcp://127.0.0.1:{server.getsockname()[1]}"), output_context)
+        output.open()
+        for text in ("one", "two", "three"):
+            output.write(Alert(text))
+            with server.accept()[0] as connection:  # and closed: the next alert finds it so
+                received.append(_MESSAGE.match(connection.recv(65536).partition(b" ")[2])[2])
+        output.close()
+
+    assert received == [b"one", b"two", b"three"]
+
+
 def test_receiver_that_is_gone_is_told(output_context):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -85,23 +99,36 @@ def test_missing_daemon_is_told(output_context, monkeypatch):
         SyslogOutput(SyslogConfig(), output_context).open()
 
 
-def test_daemon_that_went_away_is_told(output_context, monkeypatch, tmp_path):
-    listening = tmp_path / "log"
-    listening.touch()
-    monkeypatch.setattr(syslog, "_SOCKETS", (str(listening),))
-    output = SyslogOutput(SyslogConfig(), output_context)
-    output.open()
-    listening.unlink()
+@pytest.fixture
+def listen(tmp_path, monkeypatch):
+    """A function: a daemon's socket, where the channel looks for it."""
+    path = tmp_path / "log"
+    monkeypatch.setattr(syslog, "_SOCKETS", (str(path),))
 
-    with pytest.raises(OutputError, match="no syslog daemon listens here"):
+    def daemon(kind=socket.SOCK_DGRAM):
+        path.unlink(missing_ok=True)
+        listening = socket.socket(socket.AF_UNIX, kind)
+        listening.bind(str(path))
+        if kind == socket.SOCK_STREAM:
+            listening.listen()
+        return listening
+
+    return daemon
+
+
+def test_daemon_that_went_away_is_told_until_it_is_back(output_context, listen):
+    output = SyslogOutput(SyslogConfig(), output_context)
+    with listen():
+        output.open()
+    with pytest.raises(OutputError, match=r"no syslog daemon listens here \(.*/log: Connection refused\)"):
         output.write(Alert("x"))
+    with listen():
+        output.write(Alert("y"))
     output.close()
 
 
-def test_daemon_gets_severity_and_text(output_context, monkeypatch, tmp_path):
-    listening = tmp_path / "log"
-    listening.touch()
-    monkeypatch.setattr(syslog, "_SOCKETS", (str(listening),))
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
+def test_daemon_gets_severity_and_text(output_context, monkeypatch, listen, kind):
     calls = []
     daemon = SimpleNamespace(
         openlog=lambda *args: calls.append(("open", *args)),
@@ -109,9 +136,10 @@ def test_daemon_gets_severity_and_text(output_context, monkeypatch, tmp_path):
         closelog=lambda: calls.append(("close",)),
     )
     monkeypatch.setattr(syslog.importlib, "import_module", lambda _: daemon)
-    output = SyslogOutput(SyslogConfig(), output_context)
-    output.open()
-    output.write(Alert("text"))
-    output.close()
+    with listen(kind):
+        output = SyslogOutput(SyslogConfig(), output_context)
+        output.open()
+        output.write(Alert("text"))
+        output.close()
 
     assert calls == [("open", "falco", 0, 8), ("log", 4, "text"), ("close",)]

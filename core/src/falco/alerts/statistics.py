@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Self
 
 from falco.alerts.alert import Alert
-from falco.fields.text import visible
+from falco.documents.terminal import visible
 from falco.rules.model import Priority
 
 

@@ -38,6 +38,7 @@ def perform(session: Session, process: Process | None) -> int:
         FalcoError: It failed.
     """
     options = session.options
+    listings.check_format(session)
     for is_asked, action in (*_BEFORE_CONFIGURATION, *_BEFORE_RULES):
         if is_asked(options):
             return action(session)
@@ -50,7 +51,7 @@ def perform(session: Session, process: Process | None) -> int:
     if options.describe_rules or options.describe_rule:
         return describing.describe(session, rulebook)
     if options.support:
-        return listings.print_support(session)
+        return listings.print_support(session, rulebook)
     if options.dry_run:
         return 0
     from falco.cli.running import run

@@ -15,7 +15,7 @@ from falco.errors import ConfigError
 from falco.outputs import Dispatcher, Output, OutputContext
 from falco.plugins.manager import unique
 
-_STDOUT: Final = "stdout"
+STDOUT: Final = "stdout"
 """The channel that people look at."""
 
 
@@ -84,9 +84,9 @@ def _context(name: str, session: Session, settings: Settings, options: FormatOpt
     formatter = _formatter(session)(options)
     render: Render = formatter.render
     around = session.around
-    if name == _STDOUT and is_terminal(around.stdout, around.env):
+    if name == STDOUT and is_terminal(around.stdout, around.env):
         render = made_visible(render)
-    if name == _STDOUT and isinstance(formatter, TextFormatter) and is_coloured(around.stdout, around.env):
+    if name == STDOUT and isinstance(formatter, TextFormatter) and is_coloured(around.stdout, around.env):
         render = coloured(render)
     return OutputContext(
         render=render,

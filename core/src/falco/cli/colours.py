@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from falco.fields.text import visible
+from falco.documents.terminal import visible
 from falco.rules.model import Priority
 
 if TYPE_CHECKING:

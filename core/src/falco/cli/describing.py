@@ -24,16 +24,21 @@ def describe(session: Session, rulebook: Rulebook) -> int:
     Raises:
         RuleError: There is no such rule.
     """
-    from falco.rules import describe as descriptions
-
     if session.settings.json_output:
         document = as_object(session, rulebook.loader)
         session.around.print(json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n")
-    elif session.options.describe_rule and session.options.is_described_in_full:
-        session.around.print(descriptions.in_full(rulebook.loader, session.options.describe_rule))
     else:
-        session.around.print(descriptions.text(rulebook.loader, session.options.describe_rule))
+        session.around.print(as_text(session, rulebook.loader))
     return 0
+
+
+def as_text(session: Session, loader: RuleLoader) -> str:
+    """The description as text."""
+    from falco.rules import describe as descriptions
+
+    rule = session.options.describe_rule
+    form = descriptions.in_full if rule and session.options.is_described_in_full else descriptions.text
+    return form(loader, rule)
 
 
 def as_object(session: Session, loader: RuleLoader) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import structlog
 from click.shell_completion import get_completion_class
 
 from falco import log
-from falco.cli import actions, verbs
+from falco.cli import actions, completions, verbs
 from falco.cli.flags import FLAGS, REMOVED
 from falco.cli.help import EXIT_FAILURE, FAILURE, Group, HelpAsked
 from falco.cli.invocation import Invocation
@@ -26,6 +26,14 @@ from falco.plugins.manager import PluginManager
 _ABOUT: Final = """Falco in Python: events in, rules over them, alerts out.
 
 Without a command, run as falco.yaml says.
+"""
+_EXAMPLES: Final = """
+    falco                                       run; without falco.yaml, an audit webhook and the packaged rules
+    falco scan audit.log                        look for alerts in a file, a folder or a pipe
+    falco validate rules.yaml                   what is wrong with rules, and where
+    falco list fields k8s_audit                 what rules can ask of audit events
+    falco -c falco.yaml --dry-run               would it run?
+    falco COMMAND --help                        more of these for each command
 """
 
 
@@ -100,7 +108,7 @@ def _complete(command: Group, asked: str, around: Surroundings) -> int:
     cls = get_completion_class(shell)
     if cls is None or instruction != "complete":
         raise click.UsageError(f"{verbs.COMPLETION_VARIABLE}={asked} is not what a script of falco completion sets")
-    around.print(cls(command, {}, "falco", verbs.COMPLETION_VARIABLE).complete() + "\n")
+    around.print(completions.answer(cls(command, {}, "falco", verbs.COMPLETION_VARIABLE)) + "\n")
     return 0
 
 
@@ -128,6 +136,7 @@ def _root(argv: Sequence[str], around: Surroundings, process: Process | None) ->
         params=[flag.option() for flag in FLAGS],
         callback=start,
         help=_ABOUT,
+        epilog=verbs.epilog(_EXAMPLES),
         invoke_without_command=True,
         options_metavar="[OPTION...]",
         subcommand_metavar="[COMMAND]",

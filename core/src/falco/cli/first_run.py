@@ -20,7 +20,8 @@ def welcome(session: Session, names: Sequence[str]) -> str:
             if is_webhook:
                 lines[-1] += " Point the API server of a cluster there:"
                 lines += [
-                    "  1. write what to log: a Policy of audit.k8s.io/v1, with the one rule 'level: Metadata'",
+                    "  1. write what to log: a Policy of audit.k8s.io/v1, with 'level: Request' for workloads, whose",
+                    "     contents rules look into, and 'level: Metadata' for everything else",
                     f"  2. write where to send it: a kubeconfig with the cluster 'server: {where}'",
                     "  3. start kube-apiserver with --audit-policy-file and --audit-webhook-config-file for these",
                 ]

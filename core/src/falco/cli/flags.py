@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import click
 
+from falco.cli import completions
+
 
 class Kind(Enum):
     """What follows a flag."""
@@ -50,8 +52,10 @@ class Flag:
         return click.Option([*self.names, self.sets], **{**settings, **self.extra})
 
 
+_FILE: Final = {"type": completions.FILE}
+_SOURCE: Final = {"shell_complete": completions.event_sources}
 FLAGS: Final = (
-    Flag(("-c",), "config", Kind.TEXT, "Configuration file; /etc/falco/falco.yaml unless given.", "<path>"),
+    Flag(("-c",), "config", Kind.TEXT, "Configuration file; /etc/falco/falco.yaml unless given.", "<path>", _FILE),
     Flag(("--config-schema",), "config_schema", Kind.SWITCH, "Print the JSON schema of falco.yaml and exit."),
     Flag(("--rule-schema",), "rule_schema", Kind.SWITCH, "Print the JSON schema of rules files and exit."),
     Flag(
@@ -60,6 +64,7 @@ FLAGS: Final = (
         Kind.MANY,
         "Do not open this event source; all others stay on. Not together with --enable-source.",
         "<event_source>",
+        _SOURCE,
     ),
     Flag(("--dry-run",), "dry_run", Kind.SWITCH, "Load everything, open nothing, say whether that would work."),
     Flag(
@@ -68,6 +73,7 @@ FLAGS: Final = (
         Kind.MANY,
         "Open this event source and no other that is not named likewise.",
         "<event_source>",
+        _SOURCE,
     ),
     Flag(("-i",), "ignored_events", Kind.SWITCH, "Print the system calls that are not evaluated by default and exit."),
     Flag(("-L",), "describe_rules", Kind.SWITCH, "Print all rules and exit; with json_output, macros and lists too."),
@@ -78,6 +84,7 @@ FLAGS: Final = (
         Kind.OPTIONAL,
         "Print the fields of all event sources, or of one, and exit.",
         "[=<source>]",
+        _SOURCE,
     ),
     Flag(("--list-events",), "list_events", Kind.SWITCH, "Print the event types of system calls and exit."),
     Flag(("--list-plugins",), "list_plugins", Kind.SWITCH, "Print the plugins that are loaded and exit."),
@@ -89,7 +96,14 @@ FLAGS: Final = (
         "<num_seconds>",
     ),
     Flag(("--markdown",), "markdown", Kind.SWITCH, "Deprecated, the same as --format markdown."),
-    Flag(("--format",), "format", Kind.TEXT, "Format of --list and --list-events: text, markdown or json.", "<format>"),
+    Flag(
+        ("--format",),
+        "format",
+        Kind.TEXT,
+        "Format of --list and --list-events: text, markdown or json.",
+        "<format>",
+        {"shell_complete": completions.formats},
+    ),
     Flag(("-N",), "names_only", Kind.SWITCH, "With --list, print names only."),
     Flag(
         ("-o", "--option"),
@@ -104,6 +118,7 @@ FLAGS: Final = (
         Kind.TEXT,
         "Print one plugin, with the schema of its configuration, and exit.",
         "<plugin_name>",
+        {"shell_complete": completions.plugins},
     ),
     Flag(
         ("-p", "--print"),
@@ -112,19 +127,20 @@ FLAGS: Final = (
         "Deprecated, use -o append_output…: text with fields for the end of every output.",
         "<output_format>",
     ),
-    Flag(("-P", "--pidfile"), "pidfile", Kind.TEXT, "Write the process number to this file.", "<pid_file>"),
+    Flag(("-P", "--pidfile"), "pidfile", Kind.TEXT, "Write the process number to this file.", "<pid_file>", _FILE),
     Flag(
         ("-r",),
         "rules",
         Kind.MANY,
         "Rules file or directory, in place of those of falco.yaml; packaged:NAME is one that a plugin ships.",
         "<rules_file>",
+        _FILE,
     ),
     Flag(("--support",), "support", Kind.SWITCH, "Print versions, configuration and rules as JSON and exit."),
     Flag(
         ("-U", "--unbuffered"), "unbuffered", Kind.SWITCH, "Write every alert at once, whatever buffered_outputs says."
     ),
-    Flag(("-V", "--validate"), "validate", Kind.MANY, "Check this rules file and exit.", "<rules_file>"),
+    Flag(("-V", "--validate"), "validate", Kind.MANY, "Check this rules file and exit.", "<rules_file>", _FILE),
     Flag(("-v",), "verbose", Kind.SWITCH, "Say more: types in --list, rates at the end."),
     Flag(("--version",), "version", Kind.SWITCH, "Print versions and exit."),
     Flag(("--page-size",), "page_size", Kind.SWITCH, "Print the page size of the system and exit."),

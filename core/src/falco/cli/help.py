@@ -49,12 +49,21 @@ class Command(click.Command):
 class Group(Command, click.Group):
     """A group of such commands; an unknown one comes with a suggestion."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse to be called without a command, where there is nothing to do without one."""
+        if not args and not self.invoke_without_command and not ctx.resilient_parsing:
+            ctx.fail(f"Missing command.{self._choices(ctx)}")
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that *args* starts with."""
         name = args[0]
         if self.get_command(ctx, name) is None:
+            flags = {flag for parameter in self.get_params(ctx) for flag in parameter.opts}
+            if f"--{name}" in flags:
+                ctx.fail(f"No such command '{name}'. Did you mean '--{name}'?")
             is_file = "." in name or "/" in name
             close = [] if is_file else difflib.get_close_matches(name, self.list_commands(ctx), n=1)
             hint = f" Did you mean '{close[0]}'?" if close else self._hint(ctx, name)
@@ -65,6 +74,9 @@ class Group(Command, click.Group):
         """What to do where no command is like *name*: at the root it may be a file that is to be scanned."""
         if ctx.parent is None:
             return f" To look at a file: falco scan {name}"
+        return self._choices(ctx)
+
+    def _choices(self, ctx: click.Context) -> str:
         return f" Choose from: {', '.join(self.list_commands(ctx))}."
 
 

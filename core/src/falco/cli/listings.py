@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 import mmap
 import platform
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from falco.cli import rules_files, versions
+from falco.cli import versions
+from falco.cli.options import Options
 from falco.cli.session import Session
 from falco.config.schema import config_schema
+from falco.documents.nodes import plain
+from falco.documents.suggestions import did_you_mean
 from falco.errors import ConfigError, PluginError
 from falco.events import listing as events
 from falco.events.catalogue import EventCatalogue
 from falco.fields import listing as fields
 from falco.plugins import listing as plugins
 from falco.plugins.activation import SYSCALL
+
+if TYPE_CHECKING:
+    from falco.cli.rulebook import Rulebook
 
 _log = structlog.get_logger(__name__)
 
@@ -65,7 +70,7 @@ def print_ignored_events(session: Session) -> int:
 def print_events(session: Session) -> int:
     """Print the event types of system calls (``--list-events``)."""
     catalogue = _catalogue(session)
-    match _format(session):
+    match _format(session.options):
         case "json":
             session.around.print(events.events_json(catalogue))
         case "markdown":
@@ -78,7 +83,7 @@ def print_events(session: Session) -> int:
 def print_fields(session: Session) -> int:
     """Print the fields of event sources (``--list``)."""
     options = session.options
-    wanted = _format(session)
+    wanted = _format(options)
     rows = fields.of_source({name: scope.fields for name, scope in session.scopes.items()}, options.list_fields or "")
     if options.names_only:
         session.around.print(fields.names_json(rows) if wanted == "json" else fields.names_text(rows))
@@ -124,12 +129,13 @@ def print_plugin(session: Session) -> int:
         name = wanted
     owner = session.plugins.owner(name)
     if owner is None:
-        raise PluginError(f"can't find plugin and print its info: {wanted}")
+        hint = did_you_mean(wanted, session.plugins.infos) or "'falco plugin list' shows what is installed"
+        raise PluginError(f"can't find plugin and print its info: {wanted} ({hint})")
     session.around.print(plugins.plugin_text(session.plugins.infos[owner], session.plugins))
     return 0
 
 
-def print_support(session: Session) -> int:
+def print_support(session: Session, rulebook: Rulebook) -> int:
     """Print what somebody who helps wants to know (``--support``)."""
     system = platform.uname()
     document: dict[str, Any] = {
@@ -143,21 +149,14 @@ def print_support(session: Session) -> int:
         "version": versions.falco_version(),
         "engine_info": versions.as_object(plugins.versions(session.active)),
         "cmdline": " ".join(("falco", *session.options.argv)),
-        "config": "".join(file.data.decode("utf-8", "replace") for file in session.configuration.files),
+        "config": json.dumps(plain(session.shown_configuration()), ensure_ascii=False),  # upstream: YAML, flow style
         "rules_files": [
-            {"name": name, "variants": [{"content": text.data.decode("utf-8", "replace")} for text in texts]}
-            for name, texts in _rules(session).items()
+            {"name": text.name, "variants": [{"content": text.data.decode("utf-8", "replace")}]}
+            for text in rulebook.texts
         ],
     }
-    session.around.print(json.dumps(document, sort_keys=True) + "\n")
+    session.around.print(json.dumps(document, sort_keys=True, separators=(",", ":")) + "\n")
     return 0
-
-
-def _rules(session: Session) -> Mapping[str, list[rules_files.RulesText]]:
-    found: dict[str, list[rules_files.RulesText]] = {}
-    for name in session.rules_names():
-        found[name] = list(rules_files.read_all((name,), session.plugins, session.around.cwd))
-    return found
 
 
 def _catalogue(session: Session) -> EventCatalogue:
@@ -169,18 +168,20 @@ def _catalogue(session: Session) -> EventCatalogue:
     raise PluginError("no installed plugin knows system calls (pip install falco-core[all])")
 
 
-def _format(session: Session) -> str:
-    """The format of a list.
+def check_format(session: Session) -> None:
+    """Check the format of lists, whether or not there is one.
 
     Raises:
         ConfigError: It is unknown, or asked for twice.
     """
     options = session.options
-    if options.markdown:
-        if options.format:
-            raise ConfigError("Cannot specify both --markdown and --format options together")
-        session.around.complain("WARNING: --markdown is deprecated, use --format markdown instead.\n")
-        return "markdown"
-    if options.format and options.format not in FORMATS:
+    if options.markdown and options.format:
+        raise ConfigError("Cannot specify both --markdown and --format options together")
+    if _format(options) not in FORMATS:
         raise ConfigError(f"Invalid format '{options.format}'. Valid values are: {', '.join(FORMATS)}")
-    return options.format or "text"
+    if options.markdown:
+        session.around.complain("WARNING: --markdown is deprecated, use --format markdown instead.\n")
+
+
+def _format(options: Options) -> str:
+    return "markdown" if options.markdown else options.format.lower() or "text"

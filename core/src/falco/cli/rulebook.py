@@ -54,11 +54,12 @@ class Rulebook:
 
     def __init__(self, session: Session, texts: Sequence[RulesText]) -> None:
         self._session = session
-        self._texts = tuple(texts)
+        self.texts = tuple(texts)
+        """The files as they were read."""
         self._rulesets: dict[str, Ruleset[Any]] = {}
         self.loader = loader(session)
         warnings = []
-        for text in self._texts:
+        for text in self.texts:
             result = self.loader.load(text.name, text.data)
             if not result.is_successful:
                 raise RuleError(result.text().rstrip("\n"))
@@ -95,7 +96,7 @@ class Rulebook:
     def recipe(self) -> Recipe:
         """What another process needs to make these rules."""
         around = self._session.around
-        return Recipe(self._session.options, dict(around.env), around.cwd, self._texts)
+        return Recipe(self._session.options, dict(around.env), around.cwd, self.texts)
 
 
 def build(recipe: Recipe, source: str) -> tuple[Decoder[Any, Any], Ruleset[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import threading
 import time
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Final
 
 import structlog
 
+from falco import log
 from falco.alerts import internal
 from falco.alerts.statistics import Statistics, drops_text, losses_text
 from falco.cli import channels, first_run
@@ -20,6 +22,7 @@ from falco.cli.rulebook import Rulebook
 from falco.cli.selection import check_engine
 from falco.cli.session import Session
 from falco.cli.track import Track
+from falco.cli.versions import falco_version
 from falco.cli.watch import Watch
 from falco.config.settings import EngineKind
 from falco.errors import FalcoError, SourceError
@@ -46,6 +49,11 @@ def run(session: Session, rulebook: Rulebook, process: Process | None) -> int:
     """
     if session.is_first_run:
         session.around.complain(first_run.welcome(session, session.selected))
+    if session.settings.log_syslog and not session.settings.log_stderr and not log.has_syslog():
+        session.around.complain(
+            "The log is lost: it goes to syslog alone (log_syslog), and no syslog daemon listens here; "
+            "set log_stderr: true\n"
+        )
     requests = Requests()
     with ExitStack() as stack:
         if process is not None:
@@ -69,6 +77,7 @@ def run(session: Session, rulebook: Rulebook, process: Process | None) -> int:
 def _run_once(session: Session, rulebook: Rulebook, requests: Requests) -> Session | None:
     """One run; the session to go on with after a restart, None at the end."""
     started = Run(session, rulebook, requests, channels.dispatcher(session))
+    _announce(session, rulebook)
     try:
         check_metrics(session.configuration)
         started.run()
@@ -80,6 +89,14 @@ def _run_once(session: Session, rulebook: Rulebook, requests: Requests) -> Sessi
         if session.options.verbose:
             session.around.complain(started.rates())
     return Session(session.options, session.around) if started.is_to_restart else None
+
+
+def _announce(session: Session, rulebook: Rulebook) -> None:
+    """Say in the log what runs, by which rules, over what."""
+    _log.info(f"Falco version: {falco_version()} ({platform.machine()})")
+    _log.info("\n".join(("Loading rules from:", *(text.name for text in rulebook.texts))))
+    _log.info(f"Loaded event sources: {', '.join(session.event_sources)}")
+    _log.info(f"Enabled event sources: {', '.join(session.selected)}")
 
 
 class Run:
@@ -165,6 +182,8 @@ class Run:
         """Whether anything is opened for *name*; says so when not."""
         engine = self._session.settings.engine
         if name != SYSCALL:
+            plugin = self._session.event_sources[name].plugin
+            _log.info(f"Opening '{name}' source with plugin '{plugin.alias or plugin.info.name}'")
             return True
         if engine.kind is EngineKind.NODRIVER:
             _log.info(f"Enabled event source '{name}' will be opened with no driver, no event will be produced")

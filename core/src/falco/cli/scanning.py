@@ -19,8 +19,8 @@ from falco.cli.screen import Screen
 from falco.cli.session import Session
 from falco.cli.summary import Summary
 from falco.cli.track import Track
+from falco.documents.terminal import visible
 from falco.errors import ConfigError
-from falco.fields.text import visible
 from falco.outputs import Dispatcher
 
 _log = structlog.get_logger(__name__)
@@ -42,7 +42,7 @@ def scan(session: Session, inputs: Inputs, screen: Screen, process: Process | No
     """
     session.check()
     rulebook = Rulebook.of(session)
-    _check_rules(rulebook, inputs)
+    _check_rules(session, rulebook, inputs)
     outputs = channels.dispatcher(session, may_be_none=session.options.summary and not session.settings.json_output)
     run = Scan(session, rulebook, inputs, outputs, screen)
     with process.signals(run) if process is not None else nullcontext():
@@ -55,13 +55,20 @@ def scan(session: Session, inputs: Inputs, screen: Screen, process: Process | No
     return run.code
 
 
-def _check_rules(rulebook: Rulebook, inputs: Inputs) -> None:
-    """Refuse inputs that no rule is for: nothing would be found in them, and that would say nothing."""
-    for found in inputs.found:
-        if not any(rule.source == found.source and rule.enabled for rule in rulebook.rules):
-            raise ConfigError(
-                f"no rule is for the event source '{found.source}' of '{found.name}': give a rules file with -r"
-            )
+def _check_rules(session: Session, rulebook: Rulebook, inputs: Inputs) -> None:
+    """Refuse inputs that no rule is for: nothing would be found in them, and that would say nothing.
+
+    Where there are rules and none is as urgent as was asked for, that is said.
+    """
+    asked_for = {rule.source for rule in rulebook.rules if rule.enabled}
+    less_urgent = {compiled.rule.source for compiled in rulebook.loader.compiled.rules if compiled.rule.enabled}
+    for source, name in {found.source: found.name for found in reversed(inputs.found)}.items():
+        if source in asked_for:
+            continue
+        if source not in less_urgent:
+            raise ConfigError(f"no rule is for the event source '{source}' of '{name}': give a rules file with -r")
+        priority = session.settings.priority.name.lower()
+        session.around.complain(f"No rule for the event source '{source}' is as urgent as {priority}\n")
 
 
 class Scan:
@@ -77,6 +84,8 @@ class Scan:
         self._screen = screen
         self._stopped = ""
         self._cut_off = ""
+        self._is_for_reader = all(channel.name == channels.STDOUT for channel in dispatcher.channels)
+        """Whether nobody wants the alerts but who reads standard output."""
         self._has_failed = False
         self._events = 0
         self._bytes = 0
@@ -115,7 +124,7 @@ class Scan:
 
     @property
     def _is_over(self) -> bool:
-        return bool(self._stopped) or self._screen.is_abandoned
+        return self.is_stopped or (self._screen.is_abandoned and self._is_for_reader)
 
     def _scan(self, one: Input) -> None:
         source = self._session.event_sources[one.source]

@@ -20,8 +20,8 @@ from falco.conditions.parser import parse_operand
 from falco.conditions.scope import Scope
 from falco.config import configuration
 from falco.config.configuration import Configuration
-from falco.config.merge import ConfigFile, read_file
-from falco.config.places import MOST, further
+from falco.config.merge import ConfigFile, merge, read_file
+from falco.config.places import MOST, Findings, further
 from falco.config.settings import LogFormat, Settings
 from falco.documents.nodes import Node
 from falco.documents.text import Text
@@ -93,6 +93,15 @@ class Session:
                 "(the packaged one is not installed: pip install falco-core[all])"
             )
         return ConfigFile(FIRST_RUN, packaged.read_bytes())
+
+    def shown_configuration(self) -> Node:
+        """The configuration as one tree to be shown: variables of the environment, which may be secrets, by name."""
+        around, options = self.around, self.options.options
+        findings = Findings()
+        with findings.told():
+            return merge(
+                self._main_file(), options, cwd=around.cwd, env=around.env, findings=findings, is_shown=True
+            ).root
 
     def _configure_log(self, read: Configuration) -> None:
         settings = read.settings

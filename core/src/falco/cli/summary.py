@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from falco.alerts.statistics import Statistics
 from falco.alerts.text import escaped
 from falco.cli.tree import OTHERS, Tree, path_of
-from falco.fields.text import printable, visible
+from falco.documents.terminal import visible
+from falco.fields.text import printable
 from falco.rules.model import Priority
 
 if TYPE_CHECKING:

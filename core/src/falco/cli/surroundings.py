@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from falco.documents.terminal import visible_lines
 from falco.errors import OutputError
 
 
@@ -23,23 +24,23 @@ class Surroundings:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def print(self, text: str) -> None:
-        """Write *text* to standard output as it is.
+        """Write *text* to standard output: as it is, but for what a terminal would obey.
 
         Raises:
             OutputError: It cannot be written: a full disk.
             BrokenPipeError: Nobody reads any more.
         """
         try:
-            self._write(self.stdout, text)
+            self._write(self.stdout, visible_lines(text) if self.stdout.isatty() else text)
         except BrokenPipeError:
             raise
         except OSError as error:
             raise OutputError(f"cannot write to standard output: {error.strerror}") from error
 
     def complain(self, text: str) -> None:
-        """Write *text* to standard error as it is."""
+        """Write *text* to standard error, without what a terminal would obey."""
         with suppress(OSError):  # nobody is left to be told, and what was to be done goes on
-            self._write(self.stderr, text)
+            self._write(self.stderr, visible_lines(text))
 
     def _write(self, stream: BinaryIO, text: str) -> None:
         with self._lock:

@@ -43,6 +43,8 @@ def validate(session: Session) -> int:
                 around.print(result.summary + "\n")
                 if result.warnings:
                     _log.warning(result.text().rstrip("\n"))
+        if describing.is_asked(session.options) and not failed:
+            around.print("\n" + describing.as_text(session, rules))
     if failed:
         raise RuleError("\n".join(result.summary for result in failed))
     return 0

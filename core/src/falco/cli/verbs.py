@@ -10,7 +10,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from falco import log
-from falco.cli import actions, listings
+from falco.cli import actions, completions, listings
 from falco.cli.help import EXIT_FAILURE, Command, Group
 from falco.cli.inputs import Inputs
 from falco.cli.invocation import Invocation
@@ -93,7 +93,7 @@ def _scan() -> click.Command:
 
     return _command(
         scan,
-        click.Argument(["files"], nargs=-1, required=True, metavar="FILE|DIR|-..."),
+        click.Argument(["files"], nargs=-1, required=True, metavar="FILE|DIR|-...", type=completions.FILE),
         *_common(),
         _rules_option(),
         click.Option(["--summary"], is_flag=True, help="Print only the summary; with --json, add it as the last line."),
@@ -105,7 +105,7 @@ def _scan() -> click.Command:
             help="Only rules that are at least this urgent: emergency, alert, critical, error, warning, notice, "
             "informational, debug.",
         ),
-        click.Option(["--source"], default="", metavar="<event_source>", help="The event source of all files, unseen."),
+        _source_option("The event source of all files, unseen."),
         click.Option(["--jobs"], type=click.IntRange(1), default=None, metavar="<number>", help="Processes."),
         failure=EXIT_SCAN_FAILED,
         examples="""
@@ -164,12 +164,12 @@ def _events() -> click.Command:
 
     return _command(
         events,
-        click.Argument(["file"]),
+        click.Argument(["file"], type=completions.FILE),
         click.Argument(["condition"], nargs=-1),
         click.Option(["--fields"], default="", metavar="<template>", help="What to print: text with %fields."),
         click.Option(["--stats", "is_counted"], is_flag=True, help="Count the values of the fields in place of that."),
         *_common(),
-        click.Option(["--source"], default="", metavar="<event_source>", help="The event source of what is in FILE."),
+        _source_option("The event source of what is in FILE."),
         examples="""
             falco events trace.scap                     every event, a line each
             falco events trace.scap 'proc.name = sh and evt.type = execve'
@@ -201,7 +201,7 @@ def _validate() -> click.Command:
 
     return _command(
         validate,
-        click.Argument(["files"], nargs=-1, required=True),
+        click.Argument(["files"], nargs=-1, required=True, type=completions.FILE),
         *_common(),
         examples="""
             falco validate shop.yaml                    every mistake, with its line
@@ -233,33 +233,45 @@ def _describe() -> click.Command:
 
 
 def _list() -> click.Group:
-    def fields(source: str, **common: Any) -> int:
+    def fields(source: str, *, names_only: bool, verbose: bool, kind: str, **common: Any) -> int:
         """Print the fields of all event sources, or of one."""
-        return _listed(common, list_fields=source)
+        root = _invocation().options
+        names_only, verbose = names_only or root.names_only, verbose or root.verbose
+        return _listed(common, kind, list_fields=source, names_only=names_only, verbose=verbose)
 
-    def events(**common: Any) -> int:
+    def events(*, kind: str, **common: Any) -> int:
         """Print the event types of system calls."""
-        return _listed(common, list_events=True)
+        return _listed(common, kind, list_events=True)
 
+    form = click.Option(
+        ["--format", "kind"],
+        default="",
+        metavar="<format>",
+        help="Format: text, markdown or json.",
+        shell_complete=completions.formats,
+    )
     group = Group("list", help="Print what rules can refer to.")
     group.add_command(
         _command(
             fields,
-            click.Argument(["source"], default=""),
+            click.Argument(["source"], default="", shell_complete=completions.event_sources),
+            click.Option(["-N", "names_only"], is_flag=True, help="Print names only."),
+            click.Option(["-v", "verbose"], is_flag=True, help="Print types, too."),
+            form,
             *_common(),
             examples="""
                 falco list fields k8s_audit                 what rules for audit events can ask
-                falco -N list fields                        names only
+                falco list fields -N                        names only
                 """,
         )
     )
-    group.add_command(_command(events, *_common(), examples="falco list events"))
+    group.add_command(_command(events, form, *_common(), examples="falco list events"))
     return group
 
 
-def _listed(common: dict[str, Any], **changes: Any) -> int:
-    kind = "json" if common["is_json"] else _invocation().options.format
-    return _perform(**_quiet(_merged(**common)), format=kind, **changes)
+def _listed(common: dict[str, Any], kind: str, **changes: Any) -> int:
+    chosen = "json" if common["is_json"] else kind or _invocation().options.format
+    return _perform(**_quiet(_merged(**common)), format=chosen, **changes)
 
 
 def _plugin() -> click.Group:
@@ -282,11 +294,18 @@ def _plugin() -> click.Group:
         around.print("  pip install -e '.[test]'\n  pytest\n")
         return 0
 
-    where = click.Option(["--in", "folder"], default=".", metavar="<folder>", help="Where the folder of it is made.")
+    where = click.Option(
+        ["--in", "folder"],
+        default=".",
+        metavar="<folder>",
+        help="Where the folder of it is made.",
+        type=completions.FOLDER,
+    )
     group = Group("plugin", help="Say what is installed, or begin a plugin.")
     group.add_command(_command(new, click.Argument(["name"]), where, examples="falco plugin new my_source"))
     group.add_command(_command(show_installed, name="list", examples="falco plugin list"))
-    group.add_command(_command(info, click.Argument(["name"]), *_common(), examples="falco plugin info k8s_audit"))
+    name = click.Argument(["name"], shell_complete=completions.plugins)
+    group.add_command(_command(info, name, *_common(), examples="falco plugin info k8s_audit"))
     return group
 
 
@@ -319,21 +338,27 @@ def _command(
     failure: int = EXIT_FAILURE,
     examples: str = "",
 ) -> click.Command:
-    lines = inspect.cleandoc(examples).splitlines()
     return Command(
         name or function.__name__,
         callback=function,
         params=list(params),
         help=inspect.cleandoc(function.__doc__ or ""),
-        epilog="\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)]) if lines else None,
+        epilog=epilog(examples),
         failure=failure,
     )
+
+
+def epilog(examples: str) -> str | None:
+    """The end of a help: the lines of *examples*, each a command and what it does, as they stand."""
+    if not examples:
+        return None
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in inspect.cleandoc(examples).splitlines())])
 
 
 def _common() -> list[click.Parameter]:
     """Flags of the root that also stand behind a verb."""
     return [
-        click.Option(["-c", "config"], default="", metavar="<path>", help="Configuration file."),
+        click.Option(["-c", "config"], default="", metavar="<path>", help="Configuration file.", type=completions.FILE),
         click.Option(["-o", "options"], multiple=True, metavar="<opt>=<val>", help="Set a key of falco.yaml."),
         click.Option(["--json", "is_json"], is_flag=True, help="Print JSON."),
     ]
@@ -341,7 +366,21 @@ def _common() -> list[click.Parameter]:
 
 def _rules_option() -> click.Parameter:
     return click.Option(
-        ["-r", "rules"], multiple=True, metavar="<rules_file>", help="Rules file or directory, or packaged:NAME."
+        ["-r", "rules"],
+        multiple=True,
+        metavar="<rules_file>",
+        help="Rules file or directory, or packaged:NAME.",
+        type=completions.FILE,
+    )
+
+
+def _source_option(doc: str) -> click.Parameter:
+    return click.Option(
+        ["--source"],
+        default="",
+        metavar="<event_source>",
+        help=doc,
+        shell_complete=completions.event_sources,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from falco.conditions import ast, checked, families, literals, walk, warnings
 from falco.conditions.checked import Condition, Modifier, Operand, Operator
-from falco.conditions.errors import ConditionError, first_of
+from falco.conditions.errors import MAX_FURTHER, ConditionError, first_of
 from falco.conditions.scope import Scope
 from falco.conditions.transformers import LIST, Shape, Transformer
 from falco.conditions.warnings import ConditionWarning
@@ -42,6 +42,8 @@ def check(expr: ast.Expr, scope: Scope) -> Checked:
     errors: list[ConditionError] = []
 
     def checked_leaf(leaf: walk.Leaf) -> Condition:
+        if len(errors) > MAX_FURTHER:
+            return checked.FALSE  # the rest would not be shown, and looking for similar names takes long
         try:
             return _Leaf(leaf, scope, found).condition()
         except ConditionError as error:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from falco.documents.text import Extent
 from falco.errors import RuleError
+
+if TYPE_CHECKING:
+    from falco.conditions.ast import Comparison, Exists
 
 MAX_FURTHER: Final = 20
 """Errors of one text beyond the first: more help nobody."""
@@ -23,6 +26,7 @@ class ConditionError(RuleError):
             wrong. None = where the extent starts.
 
     ``further`` holds the errors after this one in the same text, which Falco does not get to; at most ``MAX_FURTHER``.
+    ``before`` has the checks that the parser had read when it found this, for a look at what is wrong in them, too.
     """
 
     def __init__(self, message: str, extent: Extent, hint: str = "", *, reported_at: int | None = None) -> None:
@@ -32,6 +36,7 @@ class ConditionError(RuleError):
         self.hint = hint
         self.reported_at = extent.start if reported_at is None else reported_at
         self.further: tuple[ConditionError, ...] = ()
+        self.before: tuple[Comparison | Exists, ...] = ()
 
 
 def first_of(errors: Sequence[ConditionError]) -> ConditionError:

@@ -80,7 +80,7 @@ def parse(text: Text, *, max_depth: int = MAX_DEPTH, transformers: Collection[st
         transformers: Names that may be called.
 
     Raises:
-        ConditionError: The text is not a condition.
+        ConditionError: The text is not a condition; the checks before the fault are ``before``.
     """
     scanner = Scanner(text)
     return _Parser(scanner, OperandParser(scanner, max_depth, transformers)).condition()
@@ -100,6 +100,7 @@ class _Parser:
     def __init__(self, scanner: Scanner, operands: OperandParser) -> None:
         self._scanner = scanner
         self._operands = operands
+        self._checks: list[Comparison | Exists] = []
         self._operator_at: int | None = None
         """Where the operator of the comparison before stands; None after a macro."""
 
@@ -107,8 +108,12 @@ class _Parser:
         scanner = self._scanner
         if scanner.at_end:
             raise scanner.error("filter input string is empty")
-        expr = self._expr()
-        self._expect_end()
+        try:
+            expr = self._expr()
+            self._expect_end()
+        except ConditionError as error:
+            error.before = tuple(self._checks)
+            raise
         return expr
 
     def operand(self) -> FieldName | TransformerCall:
@@ -202,7 +207,8 @@ class _Parser:
         left = self._operands.call() or self._operands.field()
         if left is not None:
             scanner.blank()
-            return self._condition(left, start)
+            self._checks.append(self._condition(left, start))
+            return self._checks[-1]
         name = scanner.match(tokens.IDENTIFIER)
         if name is None:
             hint = hints.for_check(scanner.string, scanner.position)

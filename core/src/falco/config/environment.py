@@ -7,7 +7,7 @@ else ends the search, as it does upstream: the rest of that scalar stays as it i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -18,6 +18,19 @@ MAX_REPLACEMENTS: Final = 1_000
 """Replacements in one scalar: a variable that names itself would never end."""
 MAX_CHARACTERS: Final = 1_000_000
 """Characters that one scalar may grow to."""
+
+
+class Verbatim(Mapping[str, str]):
+    """Variables that stand for themselves, for who is shown a configuration: values may be secrets."""
+
+    def __getitem__(self, name: str) -> str:
+        return f"$${{{name}}}"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
 
 
 def expand(node: Node, env: Mapping[str, str]) -> Node:

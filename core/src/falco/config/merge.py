@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from falco.config import paths
-from falco.config.environment import expand
+from falco.config.environment import Verbatim, expand
 from falco.config.includes import INCLUDES, Strategy, listed
 from falco.config.places import OPTION, Findings, PlacedError, Problem, place, quoted, short
 from falco.documents import files, reader
@@ -45,11 +45,20 @@ class Merged:
     """What ``config_files`` names and does not exist."""
 
 
-def merge(main: ConfigFile, options: Sequence[str], *, cwd: Path, env: Mapping[str, str], findings: Findings) -> Merged:
+def merge(
+    main: ConfigFile,
+    options: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    findings: Findings,
+    is_shown: bool = False,
+) -> Merged:
     """Read what *main* includes and put *options* (``key=value``) on top.
 
     Relative names of included files start at *cwd*, as upstream; files that do not exist are passed over. *findings*
-    get the texts that are read and what is passed over, also before an error.
+    get the texts that are read and what is passed over, also before an error. Of what *is_shown* only, variables stay
+    as they are written; those of *env* are in the names of included files alone.
 
     Raises:
         ConfigError: A file cannot be read, is not YAML or includes what it must not; an option is malformed.
@@ -57,12 +66,14 @@ def merge(main: ConfigFile, options: Sequence[str], *, cwd: Path, env: Mapping[s
     problems, sources = findings.problems, findings.sources
     absent: list[Problem] = []
     parsed = [_option(text, sources) for text in options]
-    root = _mapping(_tree(main, env, problems, sources), problems)
+    values = Verbatim() if is_shown else env
+    root = _mapping(_tree(main, values, problems, sources), problems)
     for key, value in parsed:
         if _sets_includes(key):
             root = _put(root, key, value)
     read = [main]
-    for include in listed(root, problems):
+    including = expand(root, env) if is_shown else root
+    for include in listed(_mapping(including, problems), problems):
         paths_of_it = include.files(cwd)
         if not paths_of_it and not (cwd / include.name).is_dir():
             absent.append(Problem(include.span, f"{INCLUDES}: '{short(include.name)}' does not exist, nothing is read"))
@@ -74,7 +85,7 @@ def merge(main: ConfigFile, options: Sequence[str], *, cwd: Path, env: Mapping[s
                     f"{include.name}. ({place(include.span)}: remove it)",
                 )
             included = read_file(str(path.relative_to(cwd) if path.is_relative_to(cwd) else path), cwd)
-            tree = _mapping(_tree(included, env, problems, sources), problems)
+            tree = _mapping(_tree(included, values, problems, sources), problems)
             if (inner := tree.get(INCLUDES)) is not None:
                 raise PlacedError(
                     inner.span,

@@ -10,8 +10,8 @@ from typing import Final
 from falco.documents.diagnostics import excerpt
 from falco.documents.nodes import ScalarNode, Span
 from falco.documents.source import SourceFile
+from falco.documents.terminal import visible
 from falco.errors import ConfigError
-from falco.fields.text import visible
 
 OPTION: Final = "-o "
 """How the name of the text begins that an option gives to a key."""

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from falco.documents.nodes import Mark, Span
+from falco.documents.terminal import visible
 from falco.documents.text import Extent
 
 if TYPE_CHECKING:
@@ -101,7 +102,8 @@ def point(place: Place, files: Mapping[str, SourceFile]) -> Point | None:
 def render(diagnostic: Diagnostic, files: Mapping[str, SourceFile], *others: Diagnostic) -> str:
     """The fault as text: place, code and sentence, the source line with a caret, the way there, what to do.
 
-    *others* are the same fault at the same place, found on another way. Ends without a line break.
+    *others* are the same fault at the same place, found on another way. What a terminal would obey is spelled out.
+    Ends without a line break.
     """
     at = point(diagnostic.place, files)
     head = f"{diagnostic.severity.value}[{diagnostic.code}]: {diagnostic.message or _SPEECHLESS}"
@@ -114,7 +116,7 @@ def render(diagnostic: Diagnostic, files: Mapping[str, SourceFile], *others: Dia
         lines.append(f"  and on {len(others) - _MAX_OTHERS:,} more ways")
     if diagnostic.hint:
         lines.append(f"  hint: {diagnostic.hint}")
-    return "\n".join(lines)
+    return "\n".join(map(visible, lines))
 
 
 def render_all(diagnostics: Iterable[Diagnostic], files: Mapping[str, SourceFile]) -> str:
@@ -147,8 +149,9 @@ def _marked(source: SourceFile, at: Point) -> list[str]:
     lead = "..." if first else ""
     tail = "..." if first + MAX_LINE < len(line) else ""
     number = f"{at.mark.line + 1:>5}"
-    blanks = "".join("\t" if char == "\t" else " " for char in shown[: column - first])
-    width = max(1, min(at.width, len(shown) - (column - first)))
+    before, marked = shown[: column - first], shown[column - first :][: at.width]
+    blanks = "".join("\t" if char == "\t" else " " for char in visible(before))
+    width = max(1, len(visible(marked)))
     return [f"{number} | {lead}{shown}{tail}", f"{'':>5} | {' ' * len(lead)}{blanks}{'^' * width}"]
 
 

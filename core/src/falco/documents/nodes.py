@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,21 @@ class MappingNode:
 
 
 Node: TypeAlias = ScalarNode | SequenceNode | MappingNode
+
+
+def plain(node: Node) -> Any:
+    """*node* as Python has it: scalars as text or None; of repeated keys the first, keys that are no scalars left out.
+
+    The reader limits the depth of documents, so recursion is bounded.
+    """
+    match node:
+        case ScalarNode():
+            return None if node.is_null else node.text
+        case SequenceNode():
+            return [plain(item) for item in node.items]
+        case MappingNode():
+            named = {key.text: value for key, value in reversed(node.pairs) if isinstance(key, ScalarNode)}
+            return {name: plain(named[name]) for name in reversed(named)}
 
 
 def is_null(node: Node) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from falco.documents.suggestions import did_you_mean
@@ -32,10 +33,17 @@ class FieldError(RuleError):
 
 
 class Fields:
-    """The fields of the event source *source*, in order; of two with one name the later replaces the earlier."""
+    """The fields of the event source *source*, in order; of two with one name the later replaces the earlier.
 
-    def __init__(self, source: str, fields: Iterable[Field[Any]]) -> None:
+    *all_sources* has the fields of every event source by its name, and may be filled later: a field that is looked for
+    in the wrong one is called that.
+    """
+
+    def __init__(
+        self, source: str, fields: Iterable[Field[Any]], all_sources: Mapping[str, Fields] = MappingProxyType({})
+    ) -> None:
         self.source = source
+        self._all_sources = all_sources
         self._fields: dict[str, Field[Any]] = {}
         for field in fields:
             self._fields[field.name] = field
@@ -97,7 +105,22 @@ class Fields:
     def _unknown(self, text: str, name: str) -> FieldError:
         return FieldError(f"filter_check called with nonexistent field {text}", lambda: self._similar(name))
 
+    def _is_known(self, name: str) -> bool:
+        """Whether *name* is a field, or one with its argument in another spelling."""
+        if name in self._fields:
+            return True
+        try:
+            self.use(name)
+        except FieldError:
+            return False
+        return True
+
     def _similar(self, name: str) -> str:
+        for source, fields in self._all_sources.items():
+            if fields is not self and fields._is_known(name):  # noqa: SLF001  of the same class
+                return (
+                    f"a field of event source '{source}', not of '{self.source}'; rules for it say 'source: {source}'"
+                )
         return did_you_mean(name, self._fields, cutoff=0.7) or f"'falco --list={self.source}' shows the fields"
 
 

@@ -8,13 +8,10 @@ raise.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 _ENCODING: Final = "utf-8"
 _BYTES: Final = "surrogateescape"
-_INVISIBLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-"""What a terminal obeys instead of showing it: control characters, and those that turn the direction of writing."""
 
 
 def from_bytes(data: bytes) -> str:
@@ -43,11 +40,6 @@ def printable(text: str) -> str:
     except UnicodeEncodeError:
         return to_bytes(text).decode(_ENCODING, "replace")
     return text
-
-
-def visible(text: str) -> str:
-    r"""*text* on one line, fit for a terminal: what that would obey is spelled as JSON does it, ``\\u001b``."""
-    return _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def size(text: str) -> int:

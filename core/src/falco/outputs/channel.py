@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from falco.outputs.base import Output
 
 _QUIET_S: Final = 1.0
-"""Least time between two reports of lost alerts; those in between are told as a number."""
+"""Least time between two reports of lost alerts, those in between are told as a number, or of the same other fault."""
 
 
 class Channel:
@@ -47,6 +47,8 @@ class Channel:
         self._told_at_s = -_QUIET_S
         self._telling = threading.Lock()
         self._error = ""
+        self._said = ""
+        self._said_at_s = 0.0
         self._thread = threading.Thread(target=self._run, name=f"output {self.name}", daemon=True)
         self._thread.start()
 
@@ -148,7 +150,10 @@ class Channel:
         try:
             action()
         except Exception as error:  # noqa: BLE001  a fault of one channel must not end its thread
-            self._report(f"{self.name}: {_sentence(error)}")
+            sentence, now = _sentence(error), time.monotonic()
+            if sentence != self._said or now - self._said_at_s >= _QUIET_S:
+                self._said, self._said_at_s = sentence, now
+                self._report(f"{self.name}: {sentence}")
 
 
 def _refuse(alert: Alert) -> None:  # noqa: ARG001  stands in for Output.write

@@ -22,23 +22,19 @@ def plugins_text(active: ActivePlugins) -> str:
     """``--list-plugins``: the plugins that the configuration loads."""
     listed = [plugin for plugin in active.plugins if plugin.entries]
     blocks = [_block(plugin.info, active.manager) for plugin in listed]
-    return f"{len(blocks)} Plugins Loaded:\n\n" + "\n".join(blocks) + "\n"
+    return f"{len(blocks)} Plugins Loaded:\n\n" + "".join(f"{block}\n" for block in blocks) + "\n"
 
 
 def plugin_text(info: PluginInfo, manager: PluginManager) -> str:
     """``--plugin-info``: one plugin, the schema of its configuration, and what its source can open."""
-    lines = [_block(info, manager)]
-    schemas = [
-        json.dumps(msgspec.json.schema(cls.config_type), separators=(",", ":"))
-        for _, cls in manager.collect("falco_register_sources", (info.name,))
-        if cls.config_type is not None
-    ]
-    if schemas:
-        lines += ["Init config schema type: JSON", *schemas, ""]
-    else:
-        lines += [f"Init config schema type: {_NO_SCHEMA}", ""]
-    lines += [_NO_OPEN_PARAMS, ""]
-    return "\n".join(lines)
+    sources = [cls for _, cls in manager.collect("falco_register_sources", (info.name,))]
+    types = [cls.config_type for cls in sources if cls.config_type is not None]
+    schemas = [json.dumps(msgspec.json.schema(one), separators=(",", ":")) for one in types]
+    lines = [_block(info, manager), f"Init config schema type: {'JSON' if schemas else _NO_SCHEMA}"]
+    lines += [*(schemas or [""]), ""]
+    if sources:
+        lines += [_NO_OPEN_PARAMS, ""]
+    return "\n".join(lines) + "\n"
 
 
 def versions(active: ActivePlugins) -> dict[str, str]:

@@ -39,7 +39,8 @@ def scopes_of(
     added = ((name, one.name, one) for name, one in active.manager.collect("falco_register_transformers", active.names))
     transformers = {**BUILT_IN, **unique("transformer", added)}
     static = evt.static_fields(static_fields)
-    scopes = {}
+    scopes: dict[str, Scope] = {}
+    all_fields: dict[str, Fields] = {}
     for name, source in active.event_sources.items():
         generic = evt.fields(
             source=name,
@@ -53,5 +54,6 @@ def scopes_of(
         ]
         rows = [*generic, *own, *static]
         types = None if source.catalogue is None else EventTypes(source.catalogue)
-        scopes[name] = Scope(name, Fields(name, rows), transformers, types)
+        all_fields[name] = Fields(name, rows, all_fields)
+        scopes[name] = Scope(name, all_fields[name], transformers, types)
     return scopes

@@ -6,15 +6,16 @@ Every item is tried; one with a fault is poisoned, and what refers to it is left
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Final, TypeVar
 
 from falco.conditions import check, parser, warnings
-from falco.conditions.ast import Expr
+from falco.conditions.ast import Comparison, Exists, Expr
 from falco.conditions.checked import Condition
-from falco.conditions.errors import ConditionError
+from falco.conditions.errors import MAX_FURTHER, ConditionError
 from falco.conditions.scope import Scope
 from falco.documents.diagnostics import Diagnostic, Note, Place
 from falco.documents.text import Extent, Text
@@ -147,8 +148,10 @@ class Compiler:
         where = collected.where.into("macro condition", "", collected.condition_span)
         _check_size(macro.expanded.size, where)
 
-    def _source(self, written: Text, where: Where) -> _Source:
+    def _source(self, written: Text, where: Where, scope: Scope | None = None) -> _Source:
         """A condition as it was *written*, parsed.
+
+        Of one that cannot be, what is wrong in the checks before the fault is told too, if they are of a *scope*.
 
         Raises:
             RuleFault: It is no condition, or too long with lists put in.
@@ -163,9 +166,8 @@ class Compiler:
         try:
             parsed = parser.parse(text, transformers=self.collection.transformers)
         except ConditionError as error:
-            part = where.within(Extent(text, error.reported_at, error.reported_at), text)
-            code = ErrorCode.LOAD_ERR_COMPILE_CONDITION
-            raise part.error(code, error.message, place=error.extent, hint=error.hint) from None
+            found = [error, *([] if scope is None else islice(_errors_in(error.before, scope), MAX_FURTHER))]
+            raise RuleFault(*(_diagnostic(one, where.within(_reported(one, text), text)) for one in found)) from None
         return _Source(where, written, text, parsed, tuple(sorted(used)))
 
     def _rule(self, collected: CollectedRule) -> None:
@@ -232,7 +234,8 @@ class Compiler:
         self, condition: Text, definition: RuleDefinition, scope: Scope
     ) -> tuple[_Source, Expanded, Condition, frozenset[int] | None]:
         where = definition.where
-        source = self._source(condition, where.into("rule condition", "", definition.condition_span))
+        known = None if definition.skips_unknown_filter else scope
+        source = self._source(condition, where.into("rule condition", "", definition.condition_span), known)
         try:
             expanded = self._macros.expand(source.parsed, where, condition, lambda _: True)
         except RuleFault as undefined:
@@ -337,7 +340,7 @@ class Compiler:
 
     def _failed(self, error: ConditionError, source: _Source, definition: RuleDefinition) -> RuleFault | _SkippedError:
         chain = self._macros.trace(source.parsed, error.extent.text)
-        at = chain[-1].place if chain else Extent(source.text, error.reported_at, error.reported_at)
+        at = chain[-1].place if chain else _reported(error, source.text)
         where = source.where.within(at, source.written)
         return _failed(error, where, chain, ErrorCode.LOAD_ERR_COMPILE_CONDITION, definition)
 
@@ -375,6 +378,26 @@ def _check_size(size: int, where: Where) -> None:
         count = f"{size:,}" if size < 10**12 else "more than 10^12"
         message = f"The condition has {count} comparisons with its macros put in, at most {MAX_CHECKS:,} are allowed"
         raise where.error(ErrorCode.LOAD_ERR_VALIDATE, message)
+
+
+def _errors_in(checks: Iterable[Comparison | Exists], scope: Scope) -> Iterator[ConditionError]:
+    """What is wrong with each of *checks*."""
+    for one in checks:
+        try:
+            check.check(one, scope)
+        except ConditionError as error:
+            yield error
+
+
+def _reported(error: ConditionError, text: Text) -> Extent:
+    """Where Falco reports *error* in *text*."""
+    return Extent(text, error.reported_at, error.reported_at)
+
+
+def _diagnostic(error: ConditionError, where: Where) -> Diagnostic:
+    code = ErrorCode.LOAD_ERR_COMPILE_CONDITION
+    (found,) = where.error(code, error.message, place=error.extent, hint=error.hint).diagnostics
+    return found
 
 
 def _together(*outcomes: object) -> RuleFault | Poisoned:

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from falco.documents.diagnostics import Diagnostic, Location, Severity, point, render_all
 from falco.documents.nodes import Node, Span, is_null
 from falco.documents.source import SourceFile
+from falco.documents.terminal import visible
 from falco.documents.text import Extent
 from falco.rules import schema
 from falco.rules.codes import ErrorCode, WarningCode
@@ -53,16 +54,17 @@ class LoadResult:
     @property
     def summary(self) -> str:
         """The first line of the text."""
+        name = visible(self.name)
         if self.errors:
-            return f"{self.name}: Invalid"
-        return f"{self.name}: Ok, with warnings" if self.warnings else f"{self.name}: Ok"
+            return f"{name}: Invalid"
+        return f"{name}: Ok, with warnings" if self.warnings else f"{name}: Ok"
 
     def text(self) -> str:
         """The summary, then every error and warning with its place. Ends with a line break."""
         lines = [self.summary]
         if self.schema is not None and not self.schema.is_valid:
             written = [document for document in self.documents if not is_null(document)]  # empty ones are no fault
-            lines += [f"schema: {fault}" for fault in schema.check(written).faults]
+            lines += [f"schema: {visible(fault)}" for fault in schema.check(written).faults]
         faults = (*self.errors, *self.warnings, *self.further_warnings)
         if faults:
             lines.append(render_all(faults, self.files))

@@ -1,8 +1,9 @@
 """The audit webhook: the API server posts batches of events.
 
 A request is answered with 200 as soon as its body waits in the mailbox, as in Falco; when the mailbox is full, the
-answer waits. What is wrong with a request is answered with 400, 404 or 405, counted and reported; what is wrong with
-its events is the decoder's business.
+answer waits. What is wrong with a request is answered with 400, 404, 405 or 415, counted and reported; what is wrong
+with its events is the decoder's business. A body may be a gzip file, as forwarders of logs send it (Falco takes that
+for events that are not JSON, and answers with 200).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import errno
 import hmac
 import ssl
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,12 +193,17 @@ class _Audit(Gateway):
             self._answer(405, f"{method} method not allowed", f"{method} method not allowed")
         elif b"application/json" not in request.inheaders.get(b"Content-Type", b""):
             self._answer(400, "wrong Content Type", "wrong Content Type")
+        elif (coding := request.inheaders.get(b"Content-Encoding", b"identity").lower()) in _CODINGS:
+            self._take(is_gzip=coding.endswith(b"gzip"))
         else:
-            self._take()
+            text = f"Content-Encoding {coding.decode('latin-1')} is not supported, gzip is"
+            self._answer(415, text, text)
 
-    def _take(self) -> None:
+    def _take(self, *, is_gzip: bool) -> None:
         try:
             body = self._body()
+            if is_gzip:
+                body = _unpacked(body, self._webhook.limit)
         except (errors.MaxSizeExceeded, OSError, ValueError) as error:
             self._answer(400, f"bad request: {error}", f"bad request: {error}")
             return
@@ -248,12 +255,32 @@ class _Audit(Gateway):
             request.write(body)
 
 
+def _unpacked(body: bytes, limit: int) -> bytes:
+    """What is in the gzip file *body*; of more than *limit* bytes no more than that is unpacked.
+
+    Raises:
+        OSError, ValueError: It is too large, damaged or incomplete.
+    """
+    unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        unpacked = unpacking.decompress(body, limit + 1)
+    except zlib.error as error:
+        raise ValueError(f"gzip: {error}") from None
+    if len(unpacked) > limit:
+        raise OSError("http: request body too large")
+    if not unpacking.eof:
+        raise ValueError("gzip: unexpected EOF")
+    return unpacked
+
+
+_CODINGS: Final = frozenset({b"identity", b"", b"gzip", b"x-gzip"})
 _PHRASES: Final = {
     200: "OK",
     400: "Bad Request",
     401: "Unauthorized",
     404: "Not Found",
     405: "Method Not Allowed",
+    415: "Unsupported Media Type",
     503: "Service Unavailable",
 }
 

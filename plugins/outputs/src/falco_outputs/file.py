@@ -32,6 +32,7 @@ class FileOutput(Output):
         self._path = context.cwd / config.filename
         self._file: FileIO | None = None
         self._lines: LineWriter | None = None
+        self._is_mid_line = False
 
     def write(self, alert: Alert) -> None:
         """Append the line of *alert*; opens the file if need be."""
@@ -71,7 +72,8 @@ class FileOutput(Output):
             except OSError as error:
                 message = f"failed to open output file {self.config.filename}: {error.strerror}"
                 raise OutputError(message) from None
-            self._lines = LineWriter(self._file, is_buffered=self.context.is_buffered and self.config.keep_alive)
+            is_buffered = self.context.is_buffered and self.config.keep_alive
+            self._lines = LineWriter(self._file, is_buffered=is_buffered, is_mid_line=self._is_mid_line)
         return self._lines
 
     def _close(self) -> None:
@@ -83,6 +85,7 @@ class FileOutput(Output):
             except OSError as error:
                 self.lose(str(self._error(error)), lines.pending)
             finally:
+                self._is_mid_line = lines.is_mid_line
                 file.close()
 
     def _error(self, error: OSError) -> OutputError:

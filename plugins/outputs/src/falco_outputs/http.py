@@ -6,6 +6,7 @@ import gzip
 import re
 import socket
 import ssl
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from falco import Alert
 
+_ANSWER_BYTES: Final = 64 * 1024
+"""How much of an answer is read."""
 _SHOWN_BYTES: Final = 200
 """How much of a refusing answer is reported."""
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -100,11 +103,16 @@ class HttpOutput(Output):
         if self.config.compress_uploads:
             body = gzip.compress(body, 6, mtime=0)
         answer = self._post(body)
+        data = self._read(answer)
         if self.config.echo:
-            self.context.stdout.write(answer.data)
+            self.context.stdout.write(data)
             self.context.stdout.flush()
-        if answer.status >= 400:
-            said = answer.data[:_SHOWN_BYTES].decode("utf-8", "replace").strip()
+        if elsewhere := answer.get_redirect_location():
+            raise OutputError(
+                f"{self.config.url} answered {answer.status}, see {elsewhere}: not followed, give that URL"
+            )
+        if not 200 <= answer.status < 300:
+            said = data[:_SHOWN_BYTES].decode("utf-8", "replace").strip()
             raise OutputError(f"{self.config.url} answered {answer.status}{': ' + said if said else ''}")
 
     def reopen(self) -> None:
@@ -125,7 +133,9 @@ class HttpOutput(Output):
             raise OutputError("http_output is closed")
         for attempt in range(self.config.max_consecutive_timeouts + 1):
             try:
-                return self._pool.request("POST", self.config.url, body=body, headers=self._headers)
+                return self._pool.request(
+                    "POST", self.config.url, body=body, headers=self._headers, preload_content=False
+                )
             except (urllib3.exceptions.TimeoutError, urllib3.exceptions.NewConnectionError) as error:
                 if isinstance(error, urllib3.exceptions.NewConnectionError):
                     raise OutputError(f"{self.config.url}: {error}") from error
@@ -135,6 +145,23 @@ class HttpOutput(Output):
             except urllib3.exceptions.HTTPError as error:
                 raise OutputError(f"{self.config.url}: {error}") from error
         raise OutputError(f"{self.config.url}: no answer in {self.config.max_consecutive_timeouts + 1} attempts")
+
+    def _read(self, answer: urllib3.BaseHTTPResponse) -> bytes:
+        """The beginning of the text of *answer*. The connection is closed unless that was all."""
+        import urllib3
+
+        data, end_s = b"", time.monotonic() + self.config.timeout_s
+        try:
+            while len(data) < _ANSWER_BYTES and time.monotonic() < end_s:
+                part = answer.read1(_ANSWER_BYTES)
+                if not part:
+                    answer.release_conn()
+                    return data
+                data += part
+        except (urllib3.exceptions.HTTPError, OSError):
+            pass  # the alert was taken or refused by then: a text that breaks off changes nothing
+        answer.close()
+        return data
 
     def _request_headers(self) -> dict[str, str]:
         kind = "application/json" if self.context.is_json else "text/plain"

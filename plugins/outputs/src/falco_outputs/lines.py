@@ -25,13 +25,15 @@ class LineWriter:
     Args:
         raw: Where to; owned by the caller.
         is_buffered: Whether lines may be gathered until ``flush``.
+        is_mid_line: Whether half a line was written to it before.
     """
 
-    def __init__(self, raw: Raw, *, is_buffered: bool) -> None:
+    def __init__(self, raw: Raw, *, is_buffered: bool, is_mid_line: bool = False) -> None:
         self._raw = raw
         self._limit = BUFFER_BYTES if is_buffered else 0
         self._pending = bytearray()
-        self._is_mid_line = False
+        self.is_mid_line = is_mid_line
+        """Whether what was written last is half a line, of an alert that is lost."""
 
     @property
     def pending(self) -> int:
@@ -63,12 +65,12 @@ class LineWriter:
             del self._pending[:written]
 
     def _write(self, data: bytes) -> None:
-        rest = memoryview(b"\n" + data if self._is_mid_line else data)
+        rest = memoryview(b"\n" + data if self.is_mid_line else data)
         try:
             while rest:
                 rest = rest[self._raw.write(rest) or 0 :]
         finally:
-            self._is_mid_line = 0 < len(rest) < len(data)
+            self.is_mid_line = 0 < len(rest) < len(data)
 
 
 def unbuffered(stream: BinaryIO) -> Raw:

@@ -13,6 +13,7 @@ from falco import CertificateError, OutputError, check_authorities
 _PORTS: Final = {"udp": 514, "tcp": 514, "tls": 6514}
 _UDP_BYTES: Final = 65_000
 """Longer messages are cut for UDP: a datagram holds no more."""
+_HEARD_BYTES: Final = 4096
 
 
 class Sender:
@@ -47,6 +48,8 @@ class Sender:
         message = f"<{code}>1 {when} {host[:255] or '-'} {program} {process_id} - - ".encode()
         message += text.encode("utf-8", "replace")
         try:
+            if self._socket is not None and self._kind != "udp" and self._is_dropped(self._socket):
+                self.close()
             if self._socket is None:
                 self._socket = self._connect()
             if self._kind == "udp":
@@ -62,6 +65,18 @@ class Sender:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+    def _is_dropped(self, connection: socket.socket) -> bool:
+        """Whether the receiver has closed *connection*: what is sent into it then would be lost without a word."""
+        connection.settimeout(0)
+        try:
+            return not connection.recv(_HEARD_BYTES)  # whatever it says: receivers have nothing to say
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        except OSError:
+            return True
+        finally:
+            connection.settimeout(self._timeout_s)
 
     def _connect(self) -> socket.socket:
         if self._kind == "udp":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import socket
+import sys
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 import msgspec
@@ -52,7 +54,7 @@ class SyslogOutput(Output):
             self._daemon = importlib.import_module("syslog")  # not on Windows
         except ImportError:
             raise OutputError("this system has no local syslog: give x-falco-py.syslog_output.address") from None
-        self._find_socket()
+        self._find_daemon()
         self._daemon.openlog(_IDENT, 0, self.config.facility << 3)
 
     def write(self, alert: Alert) -> None:
@@ -68,7 +70,7 @@ class SyslogOutput(Output):
             except OSError as error:
                 raise OutputError(f"syslog receiver {self.config.address}: {error.strerror or error}") from error
         elif self._daemon is not None:
-            self._find_socket()
+            self._find_daemon()
             self._daemon.syslog(severity, text)
         else:
             raise OutputError("syslog_output is closed")
@@ -86,7 +88,27 @@ class SyslogOutput(Output):
             self._daemon.closelog()
         self._sender = self._daemon = None
 
-    def _find_socket(self) -> None:
-        """syslog(3) loses messages without a word when nobody listens; say it instead."""
-        if not any(os.path.exists(path) for path in _SOCKETS):  # noqa: PTH110  once an alert, no object needed
-            raise OutputError(f"no syslog daemon listens here ({' and '.join(_SOCKETS)} are missing)")
+    def _find_daemon(self) -> None:
+        """syslog(3) loses messages without a word when nobody listens; say it instead.
+
+        Raises:
+            OutputError: There is no socket, or a dead daemon left it behind.
+        """
+        found = []
+        for path in _SOCKETS:
+            try:
+                _connect(path)
+            except OSError as error:
+                if error.errno == errno.EPROTOTYPE:  # listens to streams
+                    return
+                found.append(f"{path}: {error.strerror}")
+            else:
+                return
+        raise OutputError(f"no syslog daemon listens here ({', '.join(found)})")
+
+
+def _connect(path: str) -> None:
+    """Connect to the datagram socket *path*, and go."""
+    if sys.platform != "win32":
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
+            probe.connect(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, Final, cast
 
@@ -47,7 +48,8 @@ class SyscallSource(Source["Chunk | Prepared"]):
         self._is_closed = False
         self._counters: dict[str, int] = {}
         self._file: BinaryIO | None = None
-        self._reader: ChunkReader | ReadAhead | None = None
+        self._reader: ChunkReader | None = None
+        self._ahead: ReadAhead | None = None
         self._rules: Ruleset[SyscallEvent] | None = None
 
     @classmethod
@@ -83,7 +85,8 @@ class SyscallSource(Source["Chunk | Prepared"]):
         try:
             path = Path(self.open_params)
             self._file = file = path.open("rb") if self.stream is None else cast("BinaryIO", self.stream)
-            self._reader = ReadAhead(file) if is_worth_it(file) else ChunkReader(file)
+            self._ahead = ReadAhead(file) if is_worth_it(file) else None
+            self._reader = ChunkReader(file) if self._ahead is None else self._ahead.reader
         except OSError as error:
             raise SourceError(f"cannot open capture {self.open_params}: {error.strerror or error}") from error
 
@@ -98,51 +101,34 @@ class SyscallSource(Source["Chunk | Prepared"]):
             SourceError: As ``open``, where nobody called it. Or the capture cannot be read to its end: what is whole
                 was handed out before.
         """
-        from falco_syscall.replaying.ahead import ReadAhead
-
         if self._reader is None and not self._is_closed:
             self.open()
-        reader, self._reader = self._reader, None
+        reader, self._reader, ahead = self._reader, None, self._ahead
         if reader is None or self._file is None:
             return
-        with self._file as file, reader:
+        with self._file, reader, closing(ahead) if ahead is not None else nullcontext():
             if not self._is_closed:
-                yield from self._prepared(file, reader) if isinstance(reader, ReadAhead) else self._chunks(reader)
+                yield from self._chunks(reader, self._prepared(ahead) if ahead is not None else iter(reader))
 
-    def _prepared(self, file: BinaryIO, reader: ReadAhead) -> Iterator[Chunk | Prepared]:
-        from falco_syscall.capture.chunks import ChunkReader
-        from falco_syscall.replaying.ahead import ProcessEndedError
+    def _prepared(self, ahead: ReadAhead) -> Iterator[Chunk | Prepared]:
         from falco_syscall.replaying.interest import interest_of
 
-        try:
-            if self._rules is not None:
-                reader.wants = interest_of(self._rules).wants
-                yield from self._chunks(reader)
-                return
-        except ProcessEndedError as error:
-            if reader.is_begun:
-                raise SourceError(f"capture {self.open_params}: {error}") from error
-            self.report(f"capture {self.open_params}: {error}; one process does all the work")
-        reader.close()  # it may have read already
-        file.seek(0)
-        yield from self._chunks(ChunkReader(file))
+        return iter(ahead.reader) if self._rules is None else ahead.prepared(interest_of(self._rules).wants)
 
-    def _chunks(self, reader: ChunkReader | ReadAhead) -> Iterator[Chunk | Prepared]:
-        from falco_syscall.replaying.ahead import ProcessEndedError
-
+    def _chunks(
+        self, reader: ChunkReader, chunks: Iterator[Chunk] | Iterator[Chunk | Prepared]
+    ) -> Iterator[Chunk | Prepared]:
         try:
-            for chunk in reader:
+            for chunk in chunks:
                 yield chunk
                 if self._is_closed:
                     return
-        except ProcessEndedError:
-            raise
         except (CaptureError, OSError, EOFError) as error:
             raise SourceError(f"capture {self.open_params}: {error}") from error
         finally:
             self._count(reader)
 
-    def _count(self, reader: ChunkReader | ReadAhead) -> None:
+    def _count(self, reader: ChunkReader) -> None:
         for problem in reader.problems:
             self.report(f"capture {self.open_params}: {problem}")
         self._counters = {

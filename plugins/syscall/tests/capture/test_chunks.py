@@ -60,15 +60,23 @@ def without_comments(items: list[Metadata | StoredEvent]) -> list[Metadata | Sto
     return [item for item in items if not isinstance(item, Comment)]
 
 
-def scanned(data: bytes, chunk_bytes: int) -> Found:
+def scanned(data: bytes, chunk_bytes: int, relay: int | None = None) -> Found:
+    """What is read in chunks; *relay*: after so many, another reader goes on as soon as it can."""
     reader = ChunkReader(BytesIO(data), chunk_bytes=chunk_bytes)
     items: list[Metadata | StoredEvent] = []
     error = None
     try:
-        for chunk in reader:
+        chunks, done = iter(reader), 0
+        while (chunk := next(chunks, None)) is not None:
             assert len(chunk) or chunk.metadata
             items += chunk.metadata
             items += [chunk.event(index)._replace(tail=b"") for index in range(len(chunk))]
+            done += 1
+            if relay is not None and done > relay and reader.progress is not None:
+                progress, relay = reader.progress, None
+                reader = ChunkReader(BytesIO(data), chunk_bytes=chunk_bytes)
+                reader.resume(progress)
+                chunks = iter(reader)
     except CaptureError as caught:
         error = str(caught)
     return without_comments(items), error, list(map(str, reader.problems)), reader.unknown_events
@@ -135,6 +143,14 @@ def test_scan_and_walk_find_the_same(parts: list[bytes], chunk_bytes: int, cut: 
     data = data[: len(data) - cut] if cut > 20 else data
 
     assert scanned(data, chunk_bytes) == Walk(data).found()
+
+
+@given(streams, st.sampled_from([1, 64, 300, 5000]), st.integers(0, 30), st.integers(0, 5))
+def test_another_reader_goes_on_where_one_stops(parts: list[bytes], chunk_bytes: int, cut: int, relay: int):
+    data = SECTION + b"".join(parts)
+    data = data[: len(data) - cut] if cut > 20 else data
+
+    assert scanned(data, chunk_bytes, relay) == Walk(data).found()
 
 
 def test_a_run_of_events_is_one_chunk_whose_columns_agree_with_the_events():

@@ -117,6 +117,13 @@ class Window:
         self._chunk_bytes = chunk_bytes
         self._start = 0
 
+    def skip(self, size: int) -> None:
+        """Begin behind the first *size* bytes of a stream of which nothing was read; there are so many."""
+        left = size
+        while left and (piece := self._stream.read(min(left, _CHUNK_BYTES))):
+            left -= len(piece)
+        self._start = size
+
     @property
     def offset(self) -> int:
         """Place of ``data[at]`` in the stream."""

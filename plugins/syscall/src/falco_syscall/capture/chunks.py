@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from struct import pack
-from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,8 @@ from falco_syscall.capture.stored_event import HEADER, MalformedEvent, StoredEve
 
 if TYPE_CHECKING:
     from mmap import mmap
+
+    from falco_syscall.capture.capture_file import Problem
 
 Places = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -164,11 +166,29 @@ class _Gathered:
         return Chunk(data, starts, heads, ends, codes, flags if flags.any() else None, metadata)
 
 
+class Progress(NamedTuple):
+    """How far a reader has come: all that another one needs to go on.
+
+    Attributes:
+        offset: What it has read of the (inflated) capture, in bytes.
+        sections: Sections so far; the rest is as in ``CaptureFile``.
+    """
+
+    offset: int
+    sections: int
+    problems: list[Problem]
+    problem_count: int
+    unknown_events: int
+
+
 class ChunkReader(CaptureFile):
     """Iterates over a capture in chunks of events, in the order of the file.
 
     Iterate once. Nothing refers to a chunk that has been delivered. Damage is treated as by
     `CaptureReader`: what is whole is delivered, then `CaptureError` ends the iteration.
+
+    Attributes:
+        progress: While a chunk is being looked at: where another reader may go on after it; None where none can.
     """
 
     def __init__(self, capture: str | Path | BinaryIO, *, chunk_bytes: int = CHUNK_BYTES) -> None:
@@ -186,6 +206,17 @@ class ChunkReader(CaptureFile):
         self._chunk_bytes = chunk_bytes
         self._metadata: list[Metadata] = []
         self._gathered = _Gathered()
+        self.progress: Progress | None = None
+
+    def resume(self, progress: Progress) -> None:
+        """Go on where another reader of the same capture stopped; before the iteration.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
+        self._window.skip(progress.offset)
+        self._has_events = True
+        _, self._sections, self.problems, self.problem_count, self.unknown_events = progress
 
     def __iter__(self) -> Iterator[Chunk]:
         """The chunks of the capture.
@@ -231,7 +262,10 @@ class ChunkReader(CaptureFile):
             self._window.at = int(after[-1])
             if len(chunk):
                 chunk.metadata = self._taken()
+                counts = self.problem_count, self.unknown_events
+                self.progress = Progress(self._window.offset, self._sections, self.problems, *counts)
                 yield chunk
+                self.progress = None
 
     def _block(self) -> Iterator[Chunk]:
         """Take the next block, whatever it is; the chunk before it if it is metadata."""

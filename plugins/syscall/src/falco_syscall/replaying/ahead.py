@@ -1,7 +1,8 @@
 """A process that reads and prepares the next chunks of a long capture while this one goes through the last.
 
-Half of the work of a replay needs no state: reading, inflating, converting, choosing what is to be done. Threads would
-not share it: they wait for each other at every step.
+A third of the work of a replay and more needs no state: reading, inflating, converting, choosing what is to be done.
+Threads would not share it: they wait for each other at every step. The process takes a moment to start; until then this
+one does all the work.
 """
 
 from __future__ import annotations
@@ -9,19 +10,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing.connection import Pipe
-from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 from falco_syscall.capture import CaptureError
-from falco_syscall.capture.chunks import CHUNK_BYTES
+from falco_syscall.capture.chunks import CHUNK_BYTES, ChunkReader
+from falco_syscall.replaying.preparing import Preparer
 from falco_syscall.replaying.slots import Slots
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from falco_syscall.capture.capture_file import Problem
+    from falco_syscall.capture.chunks import Progress
     from falco_syscall.replaying.preparing import Prepared
     from falco_syscall.replaying.wants import Wants
 
@@ -30,6 +31,14 @@ _PACKED_BYTES: Final = 4 << 20
 """From which size on a capture, as it is or compressed, is worth starting a process."""
 _PROGRAM: Final = "falco_syscall.replaying.reading"
 _GRACE_S: Final = 5.0
+
+
+class Task(NamedTuple):
+    """What the process is to do: go on where this one stops."""
+
+    wants: Wants
+    progress: Progress
+    preparer: Preparer
 
 
 class Ending(NamedTuple):
@@ -41,13 +50,9 @@ class Ending(NamedTuple):
     """
 
     error: str | None
-    problems: Sequence[Problem] = ()
-    problem_count: int = 0
-    unknown_events: int = 0
-
-
-class ProcessEndedError(CaptureError):
-    """The process is gone, and has not said why."""
+    problems: list[Problem]
+    problem_count: int
+    unknown_events: int
 
 
 def is_worth_it(file: BinaryIO) -> bool:
@@ -65,27 +70,20 @@ class ReadAhead:
     """Prepared chunks of a file, in order; iterate once. A chunk is valid until the next one is asked for.
 
     Attributes:
-        wants: What they are prepared for; to be set before the iteration.
-        is_begun: Whether a chunk has come.
-        problems: Once the iteration has ended: what was left out, and the counts of it, as in ``CaptureFile``.
+        reader: Reads the file as long as the process does not; knows all problems once the iteration has ended.
     """
-
-    wants: Wants
 
     def __init__(self, file: BinaryIO, *, chunk_bytes: int = CHUNK_BYTES) -> None:
         """Starts the process.
 
         Args:
-            file: At its start; the process reads it and moves its position. The caller closes it.
+            file: At its start. The process moves its position; the caller closes it.
             chunk_bytes: How much is read at once.
 
         Raises:
-            OSError: It cannot be started.
+            OSError: It cannot be started, or the file cannot be read.
         """
-        self.is_begun = False
-        self.problems: Sequence[Problem] = ()
-        self.problem_count = 0
-        self.unknown_events = 0
+        self.reader = ChunkReader(file, chunk_bytes=chunk_bytes)
         memory = Slots.create()
         try:
             self._slots = Slots(memory)
@@ -101,41 +99,56 @@ class ReadAhead:
         finally:
             os.close(memory)
 
-    def __iter__(self) -> Iterator[Prepared]:
-        """The chunks.
+    def prepared(self, wants: Wants) -> Iterator[Prepared]:
+        """The chunks, prepared for a ruleset.
 
         Raises:
-            CaptureError: The capture cannot be read any further.
-            ProcessEndedError: The process has ended before it should.
+            CaptureError: The capture cannot be read any further, or the process has ended before it should.
         """
-        try:
-            self._pipe.send(self.wants)
-            while not isinstance(received := self._pipe.recv(), Ending):
-                prepared: Prepared
-                prepared, data = self._slots.take(received)
-                prepared.columns.chunk.data = data
-                self.is_begun = True
-                yield prepared
-                with suppress(BrokenPipeError):  # all was read: what is in the pipe still comes
-                    self._pipe.send(received.slot)
-        except (EOFError, ConnectionError) as error:
-            raise ProcessEndedError(f"the process that reads it has ended: {self._end()}") from error
-        _, self.problems, self.problem_count, self.unknown_events = received
-        if received.error is not None:
-            raise CaptureError(received.error)
+        preparer = Preparer()
+        for chunk in self.reader:
+            prepared = preparer.prepare(chunk, wants)
+            progress = self.reader.progress
+            is_handed_over = progress is not None and self._takes_over(Task(wants, progress, preparer))
+            yield prepared
+            if is_handed_over:
+                yield from self._received()
+                return
 
     def close(self) -> None:
         """End the process."""
         self._pipe.close()
         self._end()
 
-    def __enter__(self) -> Self:
-        return self
+    def _takes_over(self, task: Task) -> bool:
+        """Give the process its task if it waits for it. One that cannot run never does: this one goes on alone."""
+        try:
+            if not self._is_waiting():
+                return False
+            self._pipe.recv()
+            self._pipe.send(task)
+        except (EOFError, ConnectionError):
+            return False
+        return True
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def _is_waiting(self) -> bool:
+        return self._pipe.poll()
+
+    def _received(self) -> Iterator[Prepared]:
+        reader = self.reader
+        try:
+            while not isinstance(received := self._pipe.recv(), Ending):
+                prepared: Prepared
+                prepared, data = self._slots.take(received)
+                prepared.columns.chunk.data = data
+                yield prepared
+                with suppress(BrokenPipeError):  # all was read: what is in the pipe still comes
+                    self._pipe.send(received.slot)
+        except (EOFError, ConnectionError) as error:
+            raise CaptureError(f"the process that reads it has ended: {self._end()}") from error
+        fault, reader.problems, reader.problem_count, reader.unknown_events = received
+        if fault is not None:
+            raise CaptureError(fault)
 
     def _end(self) -> str:
         """Wait for the end of the process, which comes with that of the pipe; how it was."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -42,6 +43,8 @@ _PIPE: Final = CODES["SYSCALL_PIPE_X"]
 _PIPE2: Final = CODES["SYSCALL_PIPE2_X"]
 _PARAMETERS: Final = np.array([len(info.params) for info in EVENTS])
 _CODE_AT: Final = 20
+_TIME: Final = Struct("<Q")
+_CPU: Final = Struct("<H")
 
 
 def _mask_of(codes: frozenset[int]) -> Mask:
@@ -125,13 +128,7 @@ class Operations:
 
     def visits(self) -> Iterator[Visit]:
         """The events that are decoded, in order."""
-        return self._visits(np.flatnonzero(self.what == VISIT))
-
-    def visit(self, start: int) -> Visit:
-        """The event of an open that is decoded after all; *start*: where it begins, undecoded, in the chunk's data."""
-        return next(self._visits(self._heads.searchsorted([start - _CODE_AT])))
-
-    def _visits(self, at: Places) -> Iterator[Visit]:
+        at = np.flatnonzero(self.what == VISIT)
         places, columns = self.places[at], self._columns
         chunk = columns.chunk
         hidden = np.zeros(len(at), np.bool_) if columns.hidden is None else columns.hidden[places]
@@ -140,6 +137,17 @@ class Operations:
             *(u16(chunk.data)[chunk.starts[places]], hidden, self._kinds[at]),
         )
         return zip(*[column.tolist() for column in told], strict=True)
+
+    def visit(self, start: int) -> Visit:
+        """The event of an open that is decoded after all; *start*: where it begins, undecoded, in the chunk's data."""
+        index = int(self._heads.searchsorted(start - _CODE_AT))
+        place, columns = self.places.item(index), self._columns
+        chunk = columns.chunk
+        (time_ns,) = _TIME.unpack_from(chunk.data, start - _CODE_AT)
+        (cpu,) = _CPU.unpack_from(chunk.data, chunk.starts.item(place))
+        is_hidden = columns.hidden is not None and columns.hidden.item(place)
+        before_ns = self._before_ns.item(index)
+        return place, columns.nums.item(place), time_ns, before_ns, cpu, is_hidden, self._kinds.item(index)
 
     def paths(self) -> Iterator[Path]:
         """Of the opens that must be looked at, in order."""

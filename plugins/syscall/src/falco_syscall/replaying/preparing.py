@@ -11,6 +11,7 @@ from falco_syscall.capture.columns import NUMBERED, ColumnConverter, Columns, i6
 from falco_syscall.capture.event_table import EVENTS
 from falco_syscall.decoder import is_of_kernel
 from falco_syscall.replaying.operations import Operations
+from falco_syscall.replaying.seen import Runs, runs_of
 
 if TYPE_CHECKING:
     from falco_syscall.capture.chunks import Chunk, Places
@@ -43,6 +44,7 @@ class Prepared:
     Attributes:
         numbered: The places of events that have a number.
         operations: What is to be done with them.
+        runs: Which threads they make known.
         said: Sentences about what could not be converted.
         last_num: The number of the last event so far.
         left_out: Events that could not be converted so far.
@@ -53,6 +55,7 @@ class Prepared:
     numbered: Places
     period: Period
     operations: Operations
+    runs: Runs
     said: list[str]
     last_num: int
     left_out: int
@@ -90,7 +93,7 @@ class Preparer:
         said = self._said.copy()
         self._said.clear()
         counts = converter.last_num, converter.left_out, converter.lost_enters
-        return Prepared(columns, numbered, period, operations, said, *counts)
+        return Prepared(columns, numbered, period, operations, runs_of(columns), said, *counts)
 
     def _find_start(self, columns: Columns, numbered: Places, times: Times) -> int:
         """The place of the event with which the capture began; that of the first one if it began before."""

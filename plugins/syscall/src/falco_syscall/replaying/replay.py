@@ -104,7 +104,7 @@ class ChunkReplay:
         self._sockets = prepared.operations.sockets()
         self._pipes = prepared.operations.pipes()
         machine.begin()
-        self._seen = Seen(machine.threads, prepared.columns)
+        self._seen = Seen(machine.threads, prepared.columns, prepared.runs)
 
     @property
     def first_ns(self) -> int:
