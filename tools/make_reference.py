@@ -20,8 +20,9 @@ from typing import Any
 import msgspec
 
 from falco.cli import main as main_of_falco
-from falco.config.configuration import EXTENSIONS
+from falco.config.merge import EXTENSIONS
 from falco.config.settings import Effect, Extensions, Settings
+from falco.config.values import expected
 from falco.fields import Field, FieldFlag
 from falco.plugins import hookspecs
 from falco.plugins.manager import PluginManager
@@ -40,9 +41,7 @@ SECTIONS = {
 _KINDS = {
     "bool": "true or false",
     "custom": "text",
-    "enum": "choice",
-    "float": "number",
-    "int": "number",
+    "dict": "mapping",
     "str": "text",
     "vartuple": "list",
 }
@@ -130,12 +129,13 @@ def differences_page() -> str:
 
 def _keys(struct: type[Any], prefix: str) -> Iterator[tuple[str, str, str, str]]:
     for field in msgspec.inspect.type_info(struct).fields:  # type: ignore[attr-defined]  # of a struct
-        kind, doc, effect, is_ours = field.type, "", Effect.APPLIES, False
+        kind, doc, effect, is_ours, values = field.type, "", Effect.APPLIES, False, ""
         while isinstance(kind, msgspec.inspect.Metadata):
             schema = kind.extra_json_schema or {}
             doc = doc or schema.get("description", "")
             effect = (kind.extra or {}).get("effect", effect)
             is_ours |= (kind.extra or {}).get("is_extension", False)
+            values = values or _values(kind)
             kind = kind.type
         name = f"{prefix}{field.encode_name}"
         name = f"{EXTENSIONS}.{name}" if is_ours else name
@@ -143,7 +143,19 @@ def _keys(struct: type[Any], prefix: str) -> Iterator[tuple[str, str, str, str]]
             yield from _keys(kind.cls, f"{name}.")
             continue
         note = f" No effect: {effect.value}." if effect is not Effect.APPLIES else ""
-        yield f"`{name}`", _kind(kind), f"`{_default(field)}`", _cell(doc + note)
+        yield f"`{name}`", values or _kind(kind), f"`{_default(field)}`", _cell(doc + note)
+
+
+def _values(info: Any) -> str:
+    """The values that a key is limited to by what is said about its type; "" for no limit."""
+    if choice := (info.extra or {}).get("choice"):
+        return ", ".join(choice.names)
+    schema = info.extra_json_schema or {}
+    if "minimum" in schema:
+        return f"number not below {schema['minimum']}" + (
+            f", at most {schema['maximum']}" if "maximum" in schema else ""
+        )
+    return ""
 
 
 def _choice(value: Any) -> Any:
@@ -155,15 +167,9 @@ def _kind(kind: Any) -> str:
     if isinstance(kind, msgspec.inspect.EnumType):
         return ", ".join(dict.fromkeys(str(_choice(one)) for one in kind.cls))
     name = type(kind).__name__.removesuffix("Type").lower()
-    return {
-        "vartuple": "list",
-        "custom": "text",
-        "str": "text",
-        "bool": "true or false",
-        "int": "number",
-        "float": "number",
-        "dict": "mapping",
-    }.get(name, name)
+    if name in {"int", "float"}:
+        return expected(kind).removeprefix("a ")
+    return _KINDS.get(name, name)
 
 
 def _default(field: Any) -> str:

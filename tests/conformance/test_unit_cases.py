@@ -8,6 +8,7 @@ from falco.config import configuration, merge, paths
 from falco.config.durations import milliseconds
 from falco.config.environment import expand
 from falco.config.merge import ConfigFile
+from falco.config.places import Findings
 from falco.documents import reader
 from falco.documents.nodes import Mark, ScalarNode, ScalarStyle, Span
 from falco.errors import ConfigError
@@ -62,7 +63,8 @@ def test_config_files(conformance, tmp_path):
         expect = case["expect"]
         try:
             main = merge.read_file(place(case["main"]), cwd)
-            merged = merge.merge(main, [place(option) for option in case["cli_options"]], cwd=cwd, env={})
+            options = [place(option) for option in case["cli_options"]]
+            merged = merge.merge(main, options, cwd=cwd, env={}, findings=Findings())
         except ConfigError as error:
             return "" if expect["throws"] else f"raised {error}"
         if expect["throws"]:

@@ -137,9 +137,11 @@ def test_a_plugin_brings_a_format_that_the_configuration_names(installed, falco)
     installed("dist-b", "two", FIELDS)
 
     assert falco("-o", "x-falco-py.formatter=shouted", starts="A\nEvents detected: 1\n") == (0, "")
-    assert falco("-o", "x-falco-py.formatter=cef") == (
-        1,
-        "x-falco-py.formatter: there is no formatter 'cef'; installed: text, json, shouted",
+    code, error = falco("-o", "x-falco-py.formatter=cef")
+    sentence, _, excerpt = error.partition("\n")
+    assert (code, excerpt) == (1, "    1 | cef\n      | ^^^")
+    assert sentence == (
+        "there is no formatter 'cef'; installed: text, json, shouted (-o x-falco-py.formatter: x-falco-py.formatter)"
     )
 
 

@@ -14,8 +14,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from msgspec.inspect import Metadata, StructType, type_info
 from recorded.command import falco
 
+from falco.config.settings import Settings
+from falco.plugins.manager import PluginManager
 from falco_outputs import syslog
 
 COUNT = 20
@@ -46,6 +49,7 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "events.jsonl").write_text("".join(events))
     (tmp_path / "rules.yaml").write_text(RULE)
     (tmp_path / "no.pem").write_text("no certificate\n")
+    (tmp_path / "ours.pem").write_text("-----BEGIN CERTIFICATE-----\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -245,14 +249,14 @@ def test_a_receiver_that_hangs_in_the_tls_handshake(here):
 @pytest.mark.parametrize(
     ("keys", "sentence"),
     [
-        ({"ca_cert": "no.pem"}, "http_output.ca_cert 'no.pem': it must be a PEM file with"),
+        ({"ca_cert": "no.pem"}, "http_output.ca_cert 'no.pem': it holds no certificate in PEM"),
         ({"ca_bundle": "nope.pem"}, "http_output.ca_bundle 'nope.pem': No such file or directory"),
         (
             {"mtls": True, "client_cert": "no.pem", "client_key": "no.pem"},
-            "http_output.client_cert 'no.pem', client_key 'no.pem': must be a certificate and its",
+            "http_output.client_cert 'no.pem': it holds no certificate in PEM",
         ),
         (
-            {"mtls": True, "client_cert": "no.pem", "client_key": "nope.key"},
+            {"mtls": True, "client_cert": "ours.pem", "client_key": "nope.key"},
             "http_output.client_key 'nope.key': No such",
         ),
     ],
@@ -261,6 +265,47 @@ def test_a_certificate_of_ours_that_cannot_be_used(here, keys, sentence):
     said = run(here, f"http_output: {http('https://127.0.0.1:1/', **keys)}\n")
 
     assert_lost(said, "http", re.escape(sentence) + ".*this output channel stays off")
+
+
+@pytest.fixture
+def certificates(here):
+    """A certificate with an open, a closed and another key, and one that has expired."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs the openssl program to make certificates")
+
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], cwd=here, check=True, capture_output=True)
+
+    for name, days in (("ours", "2"), ("old", "-1")):
+        key = ("-keyout", f"{name}.key")
+        openssl("req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", *key, "-out", "csr")
+        openssl("x509", "-req", "-in", "csr", "-signkey", f"{name}.key", "-days", days, "-out", f"{name}.pem")
+    openssl("pkey", "-in", "ours.key", "-aes256", "-passout", "pass:secret", "-out", "closed.key")
+
+
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [
+        ("closed.key", "http_output.client_key 'closed.key': the key is encrypted and falco asks nobody"),
+        ("old.key", "http_output.client_cert 'ours.pem': the key in 'old.key' is another's"),
+    ],
+)
+@pytest.mark.usefixtures("certificates")
+def test_a_key_that_cannot_be_used(here, key, sentence):
+    said = run(
+        here, f"http_output: {http('https://127.0.0.1:1/', mtls=True, client_cert='ours.pem', client_key=key)}\n"
+    )
+
+    assert_lost(said, "http", re.escape(sentence) + ".*this output channel stays off")
+
+
+@pytest.mark.usefixtures("certificates")
+def test_a_certificate_of_ours_that_has_expired_is_said_and_shown_all_the_same(here):
+    keys = {"mtls": True, "client_cert": "old.pem", "client_key": "old.key"}
+    said = run(here, f"http_output: {http('https://127.0.0.1:1/', **keys)}\n")
+
+    assert "http_output.client_cert 'old.pem': certificate has expired: the receiver will refuse it, renew it" in said
+    assert_lost(said, "http", "Connection refused")
 
 
 def test_a_receiver_whose_certificate_nobody_vouches_for(here, serve):
@@ -315,6 +360,74 @@ def test_a_file_on_a_full_disk(here):
 
     assert result.stdout.partition("Events detected")[0] == "".join(f"{alert}\n" for alert in ALERTS)
     assert_lost(result.stderr, "file", "cannot write to /dev/full: No space left on device")
+
+
+OPTIONAL = {
+    channel: [row.encode_name for row in type_info(cls.config_type).fields if not row.required]
+    for channel, cls in PluginManager.of_environment().output_types().items()
+}
+
+
+@pytest.mark.parametrize("home", ["", "x-falco-py.", "included "])
+@pytest.mark.parametrize("channel", [channel for channel, keys in OPTIONAL.items() if keys])
+def test_a_channel_all_of_whose_keys_are_wrong(here, channel, home, monkeypatch):
+    monkeypatch.setattr(syslog, "_SOCKETS", ("/nowhere/log",))
+    needed = {
+        "http": {"url": "http://127.0.0.1:1/"},
+        "file": {"filename": "alerts.txt"},
+        "program": {"program": "false"},
+    }
+    switched = json.dumps({"enabled": True, **needed.get(channel, {})})
+    wrong = "".join(f"\n    {key}: [[a]]" for key in OPTIONAL[channel])
+    if home == "x-falco-py.":
+        text = f"{channel}_output: {switched}\nx-falco-py:\n  {channel}_output:{wrong}\n"
+    else:
+        text = f"{channel}_output:\n    " + "\n    ".join(switched[1:-1].split(", ")) + f"{wrong}\n"
+    config = CONFIG if channel != "file" else re.sub("file_output: .*\n", "", CONFIG)
+    name, before = "falco.yaml", config
+    if home == "included ":
+        name, before = "more.yaml", ""
+        (here / "more.yaml").write_text(text)
+        (here / "falco.yaml").write_text(config + "config_files: [more.yaml]\n")
+    else:
+        (here / "falco.yaml").write_text(config + text)
+    result = falco(["-c", "falco.yaml", "--enable-source", "k8s_audit"], here)
+
+    lines = (before + text).splitlines()
+    for key in OPTIONAL[channel]:
+        number = next(n for n, line in enumerate(lines, 1) if line == f"    {key}: [[a]]")
+        path = f"{home.removeprefix('included ')}{channel}_output.{key}"
+        assert f"{name}:{number}:{len(key) + 7}: {path}: expected " in result.stderr
+    alerts = "".join(f"{alert}\n" for alert in ALERTS)
+    assert (result.code, result.stdout.partition("Events detected")[0]) == (0, alerts)
+    assert (here / "alerts.txt").read_text() == alerts
+    assert f"{name} | schema validation: failed" in result.stderr
+    if channel != "file":
+        assert f"Lost or refused:\n   {channel}: alerts lost: {COUNT}\n" in result.stderr
+
+
+def test_all_keys_wrong_at_once_cost_no_alert(here):
+    left_alone = re.compile("plugins|rules|config_files|load_|append_|engine|log_stderr|stdout_|file_|static|priority")
+    sections = {}
+    for row in type_info(Settings).fields:
+        if not left_alone.match(row.encode_name):
+            inner = row.type.type if isinstance(row.type, Metadata) else row.type
+            keys = [below.encode_name for below in inner.fields] if isinstance(inner, StructType) else None
+            sections[row.encode_name] = "[[a]]" if keys is None else dict.fromkeys(keys, "[[a]]")
+    text = "".join(
+        f"{name}: {value}\n"
+        if isinstance(value, str)
+        else f"{name}: {json.dumps(value)}\n".replace('"[[a]]"', "{b: c}")
+        for name, value in sections.items()
+        if name != "log_syslog"
+    )
+    said = run(here, text)
+
+    wrong = [f"{name}.{key}" for name, keys in sections.items() if isinstance(keys, dict) for key in keys]
+    wrong += [name for name, value in sections.items() if value == "[[a]]" and name != "log_syslog"]
+    assert len(wrong) > 50
+    for path in wrong:
+        assert f": {path}: expected " in said, path
 
 
 def test_all_of_them_at_once(here, monkeypatch):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from falco.alerts import Alert, FormatOptions, Formatter
+    from falco.certificates import CertificateError, check_authorities, load_identity
     from falco.clock import Clock
     from falco.conditions.checked import Check, Modifier, Operator
     from falco.conditions.transformers import Transformer
@@ -46,6 +47,7 @@ __all__ = [
     "UNKNOWN",
     "Alert",
     "Argument",
+    "CertificateError",
     "Check",
     "Clock",
     "ConfigError",
@@ -90,9 +92,11 @@ __all__ = [
     "SourceError",
     "Transformer",
     "Value",
+    "check_authorities",
     "evaluate",
     "extension",
     "hookimpl",
+    "load_identity",
     "nearest_path",
     "text_from_bytes",
     "text_size",
@@ -101,6 +105,7 @@ __all__ = [
 
 _HOMES = {
     "falco.alerts": ("Alert", "Formatter", "FormatOptions"),
+    "falco.certificates": ("CertificateError", "check_authorities", "load_identity"),
     "falco.clock": ("Clock",),
     "falco.conditions.checked": ("Check", "Modifier", "Operator"),
     "falco.conditions.transformers": ("Transformer",),

@@ -64,7 +64,7 @@ class TestLeniency:
     def test_a_number_out_of_bounds_is_the_default_and_says_the_bounds(self):
         assert settings("webserver: {listen_port: 99999}").webserver.listen_port == 8765
         assert problems("webserver: {listen_port: 99999}") == [
-            "falco.yaml:1:26: webserver.listen_port: expected a number from 0 to 65535, found '99999'; the default is used"
+            "falco.yaml:1:26: webserver.listen_port: expected a number from 0 to 65535, found '99999'; the default, 8765, is used"
         ]
 
     @pytest.mark.parametrize("text", ["", "~", "{}", "\n"])
@@ -145,12 +145,12 @@ class TestErrors:
             ("a", 'Config error at key "config_files": falco.yaml:1:1: expected a mapping of keys'),
             ("rules: [{}]", "falco.yaml:1:9: rules[0]: an entry of rules needs 'enable' or 'disable'"),
             ("rules: [x]", 'Config error at key "rules[0].enable": falco.yaml:1:9: expected a mapping of keys'),
-            ("rules: [{disable: {rule: ''}}]", "rules[0].disable: say which rules are meant"),
+            ("rules: [{disable: {rule: ''}}]", "rules[0].disable.rule: say which rules are meant"),
             ("append_output: [{suggested_output: x}]", "append_output[0].suggested_output: expected true or false"),
             ("append_output: [{extra_fields: x}]", "append_output[0].extra_fields: expected a list, found 'x'"),
             ("append_output: [{extra_fields: [{a: b, c: d}]}]", "one name and its format"),
             ("static_fields: {a: [x]}", "falco.yaml:1:20: static_fields.a: expected a text, found a list"),
-            ("plugins: [{library_path: a}]", "falco.yaml:1:11: plugins[0]: the key 'name' is missing"),
+            ("plugins: [{library_path: a}]", "falco.yaml:1:11: plugins[0].name: the key 'name' is missing"),
             (
                 "plugins: [{name: a, library_path: b/../../c.so}]",
                 "plugin library_path 'b/../../c.so' resolves outside the plugins directory (/usr/share/falco/plugins/)",
@@ -189,6 +189,25 @@ class TestOptions:
         loaded = load("", "webserver.ssl_certificate=${A}", env={"A": "x"})
 
         assert loaded.settings.webserver.ssl_certificate == "${A}"
+
+
+class TestVariables:
+    def test_one_that_is_not_set_is_an_empty_text_and_named(self):
+        (said,) = problems("json_output: ${NOT_SET}")
+
+        assert said.startswith("falco.yaml:1:14: json_output: expected true or false, found '' (environment variable ")
+        assert said.endswith(" NOT_SET, which is not set); the default, false, is used")
+
+    def test_all_of_them_are_named(self):
+        said = error("priority: ${A}${B}", env={"A": "x", "B": "y"})
+
+        assert "expected one of emergency" in said
+        assert "found 'xy' (environment variables A, B))" in said
+
+    def test_an_option_over_a_text_names_the_variable_that_it_is_of(self):
+        assert "found the text 'x' (environment variable A)" in error(
+            "engine: ${A}", "engine.kind=kmod", env={"A": "x"}
+        )
 
 
 class TestIncludedFiles:
@@ -258,6 +277,13 @@ class TestIncludedFiles:
         assert loaded.schema_status("b.yaml") == "failed"
         assert loaded.schema_status("falco.yaml") == "ok"
 
+    def test_an_entry_that_is_appended_keeps_its_place(self, cwd):
+        (cwd / "b.yaml").write_text("\nrules_files: [x, [y]]")
+
+        assert error("rules_files: [m]\nconfig_files: b.yaml", cwd=cwd).startswith(
+            "b.yaml:2:18: rules_files[2]: expected a text, found a list\n    2 | rules_files: [x, [y]]\n"
+        )
+
     def test_a_file_that_is_missing_or_a_directory_is_an_error(self, cwd):
         with pytest.raises(ConfigError, match="Could not find configuration file at nope"):
             read_file("nope", cwd)
@@ -275,11 +301,37 @@ class TestOutputSections:
     def test_a_wrong_value_is_the_default(self):
         assert load("pipe_output: {enabled: true, target: t, retries: 10}").outputs == {"pipe": Pipe("t", 3)}
 
-    @pytest.mark.parametrize("section", ["{enabled: true}", "{enabled: true, target: ''}"])
-    def test_a_channel_needs_what_it_requires(self, section):
-        assert error(f"pipe_output: {section}") == (
-            "Error reading config file (falco.yaml): pipe output enabled but no target in configuration block"
+    @pytest.mark.parametrize(
+        ("section", "place"), [("{enabled: true}", "1:14"), ("{enabled: true, target: ''}", "1:38")]
+    )
+    def test_a_channel_needs_what_it_requires(self, section, place):
+        assert error(f"pipe_output: {section}").startswith(
+            "Error reading config file (falco.yaml): pipe output enabled but no target in configuration block "
+            f"(falco.yaml:{place}: pipe_output.target: give it a value, or switch pipe_output.enabled off)\n"
         )
+
+    def test_a_wrong_type_of_what_it_requires_is_not_called_missing(self):
+        said = error("pipe_output: {enabled: true, target: [a]}")
+
+        assert said.startswith("falco.yaml:1:38: pipe_output.target: expected a text, found a list\n")
+        assert "missing" not in said
+
+    @pytest.mark.parametrize(
+        ("value", "sentence"),
+        [
+            ("retries: 10", "1:30: pipe_output.retries: expected a number from 0 to 9, found '10'; the default, 3, is"),
+            ("target: [a]", "1:29: pipe_output.target: expected a text, found a list; it is not used while the"),
+            (
+                "enabeld: true",
+                "1:21: unknown key 'pipe_output.enabeld' is ignored, did you mean 'pipe_output.enabled'?",
+            ),
+        ],
+    )
+    def test_wrong_values_are_said_and_harmless_while_it_is_off(self, value, sentence):
+        loaded = load("pipe_output: {      " + value + "}", "json_output=true")
+
+        assert loaded.outputs == {}
+        assert [str(one).startswith(f"falco.yaml:{sentence}") for one in loaded.problems] == [True]
 
     def test_unknown_keys_are_said_even_while_it_is_off(self):
         assert "did you mean 'pipe_output.target'?" in problems("pipe_output: {taget: x}")[0]
@@ -288,6 +340,34 @@ class TestOutputSections:
         text = "pipe_output: {enabled: true, target: t}\nx-falco-py: {pipe_output: {secret: s}}"
 
         assert load(text).outputs == {"pipe": Pipe("t", 3, "s")}
+
+    def test_of_a_key_in_both_places_falcos_counts(self):
+        text = "pipe_output: {enabled: true, target: t}\nx-falco-py: {pipe_output: {target: s}}"
+
+        assert load(text).outputs == {"pipe": Pipe("t")}
+        assert problems(text) == [
+            "falco.yaml:2:28: key 'x-falco-py.pipe_output.target' is ignored: pipe_output.target counts"
+        ]
+
+    @pytest.mark.parametrize(
+        ("text", "sentence"),
+        [
+            (
+                "{pip_output: {}}",
+                "2:14: unknown key 'x-falco-py.pip_output' is ignored, did you mean 'x-falco-py.pipe_",
+            ),
+            ("{pipe_output: [a]}", "2:27: x-falco-py.pipe_output: expected a mapping of keys, found a list"),
+            ("{pipe_output: {secrt: a}}", "2:28: unknown key 'x-falco-py.pipe_output.secrt' is ignored, did you mean "),
+            ("[a]", "2:13: x-falco-py: expected a mapping of keys, found a list"),
+        ],
+    )
+    def test_extensions_are_held_to_what_there_is(self, text, sentence):
+        said = problems(f"pipe_output: {{enabled: true, target: t}}\nx-falco-py: {text}")
+
+        assert [one.startswith(f"falco.yaml:{sentence}") for one in said] == [True]
+
+    def test_a_scalar_in_place_of_extensions_is_an_error(self):
+        assert "falco.yaml:1:28: expected a mapping of keys" in error("x-falco-py: {pipe_output:  x}")
 
     def test_a_scalar_is_an_error(self):
         assert 'Config error at key "pipe_output.enabled"' in error("pipe_output: x")

@@ -59,6 +59,12 @@ def test_what_is_no_path_says_which_character(path, sentence):
     assert sentence in str(raised.value)
 
 
+def test_a_path_is_not_deeper_than_a_document():
+    assert len(paths.parse(".".join("a" * 100))) == 100
+    with pytest.raises(ConfigError, match="more than 100 keys inside one another"):
+        paths.parse(".".join("a" * 101))
+
+
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=4))
 def test_any_name_can_be_written_with_backslashes(names):
     def escaped(name):

@@ -104,7 +104,7 @@ DEEP_ALIASES = "a0: &a0 []\n" + "".join(f"a{n}: &a{n} {'[' * 20}*a{n - 1}{']' * 
         (BOMB.encode(), "f:5:", "aliases expand to more than 1,000"),
         (b"a: &x [" + b"1," * 10_000 + b"]\nb: [" + b"*x," * 101 + b"]", "f:2:", "1,000,000 aliased nodes"),
         (DEEP_ALIASES.encode(), "f:6:", "nested more than 100 levels"),
-        (b"#" * 10_000_001, "f:1:1", "10,000,001 bytes"),
+        (b"#" * 10_000_001, "f:1:1", "more than 10,000,000 bytes"),
     ],
     ids=lambda value: repr(value[:20]),
 )

@@ -598,7 +598,7 @@ def test_every_code_is_provoked_by_a_test():
     [
         (b"- a\n- b\0c\n", "rules.yaml:2:4: error[LOAD_ERR_YAML_PARSE]: a NUL character"),
         (b"- a\n- \xffc\n", "rules.yaml:2:3: error[LOAD_ERR_YAML_PARSE]: byte 0xff is not UTF-8"),
-        (b"#" * 10_000_001, "rules.yaml:1:1: error[LOAD_ERR_YAML_PARSE]: the file has 10,000,001 bytes"),
+        (b"#" * 10_000_001, "rules.yaml:1:1: error[LOAD_ERR_YAML_PARSE]: the file has more than 10,000,000 bytes"),
     ],
     ids=["nul", "latin-1", "large"],
 )

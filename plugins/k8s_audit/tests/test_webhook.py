@@ -444,7 +444,8 @@ def test_a_token_that_cannot_be_read_ends_with_a_sentence(start, config, message
 def test_a_certificate_that_cannot_be_read_ends_with_a_sentence(start, tmp_path):
     started = start(scheme="https", sslCertificate=str(tmp_path / "nope.pem")).started
 
-    assert started["error"].startswith(f"sslCertificate {tmp_path}/nope.pem: No such file or directory; it must hold")
+    assert started["error"].startswith(f"sslCertificate '{tmp_path}/nope.pem': No such file or directory")
+    assert started["error"].endswith("(it must hold a certificate and its open key, in PEM)")
 
 
 def test_an_address_in_use_ends_with_a_sentence():
@@ -558,3 +559,37 @@ def test_https_stands_plain_silent_and_slow_clients(start, certificates):
 
         assert webhook.post(b'{"a":1}')[0] == 200
         assert webhook.tell("take") == ['{"a":1}']
+
+
+def test_https_with_an_encrypted_key_ends_with_a_sentence_and_asks_nobody(start, certificates):
+    command = ["openssl", "pkey", "-in", "key.pem", "-aes256", "-passout", "pass:secret", "-out", "closed.key"]
+    subprocess.run(command, cwd=certificates, check=True, capture_output=True)
+    closed = certificates / "closed.pem"
+    closed.write_bytes((certificates / "cert.pem").read_bytes() + (certificates / "closed.key").read_bytes())
+    started = start(scheme="https", sslCertificate=str(closed)).started
+
+    assert started["error"].startswith(f"sslCertificate '{closed}': the key is encrypted and falco asks nobody")
+    assert f"openssl pkey -in {closed} -out open.pem" in started["error"]
+
+
+def test_https_with_an_expired_certificate_says_that_clients_will_refuse_it(start, certificates):
+    for command in (
+        ["req", "-new", "-key", "key.pem", "-subj", "/CN=localhost", "-out", "csr"],
+        ["x509", "-req", "-in", "csr", "-signkey", "key.pem", "-days", "-1", "-out", "old.pem"],
+    ):
+        subprocess.run(["openssl", *command], cwd=certificates, check=True, capture_output=True)
+    old = certificates / "old-both.pem"
+    old.write_bytes((certificates / "old.pem").read_bytes() + (certificates / "key.pem").read_bytes())
+    webhook = start(scheme="https", sslCertificate=str(old))
+
+    assert (
+        f"sslCertificate '{old}': certificate has expired: clients will refuse the audit webhook, renew it"
+        in (webhook.tell("counters")[1])
+    )
+
+
+def test_authorities_of_clients_that_are_none_end_with_a_sentence(start, certificates):
+    key = certificates / "key.pem"
+    started = start(scheme="https", sslCertificate=str(certificates / "both.pem"), clientCertificates=str(key)).started
+
+    assert started["error"].startswith(f"clientCertificates '{key}': it holds no certificate in PEM")

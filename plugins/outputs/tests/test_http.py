@@ -1,6 +1,7 @@
 """The HTTP channel posts every alert, and says what became of those it could not deliver."""
 
 import gzip
+import re
 import socket
 
 import pytest
@@ -100,7 +101,7 @@ def test_answers_are_echoed_on_standard_output(channel, output_context):
     assert output_context.stdout.getvalue() == b"ok"
 
 
-@pytest.mark.parametrize("url", ["", "ftp://host/", "localhost:1", "/path"])
+@pytest.mark.parametrize("url", ["", "ftp://host/", "localhost:1", "/path", "http://[::1", "http://host:99999/"])
 def test_url_that_is_not_http_is_refused(channel, output_context, url):
     with pytest.raises(OutputError, match="write http://host/path"):
         HttpOutput(HttpConfig(url=url), output_context).open()
@@ -115,6 +116,22 @@ def test_certificate_file_that_is_missing_is_named(channel, key):
 def test_client_certificate_that_is_missing_is_named(channel):
     with pytest.raises(OutputError, match=r"http_output.client_cert '/nowhere.crt': No such file"):
         channel("https://127.0.0.1:1/", mtls=True, client_cert="/nowhere.crt")
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ({"headers": {"X A": "b"}}, "'X A' is no name of a header"),
+        ({"headers": {"": "b"}}, "'' is no name of a header"),
+        ({"headers": {"X-A": "\u20ac"}}, "header 'X-A' holds a line break or characters beyond Latin 1"),
+        ({"user_agent": "a\nb"}, "header 'User-Agent' holds a line break"),
+        ({"bearer_token_env": "NOT_SET"}, "bearer_token_env 'NOT_SET': there is no token in it"),
+        ({"bearer_token_file": "/dev/null"}, "bearer_token_file '/dev/null': there is no token in it"),
+    ],
+)
+def test_headers_that_cannot_be_sent_are_refused(channel, keys, sentence):
+    with pytest.raises(OutputError, match=re.escape(sentence)):
+        channel(**keys)
 
 
 def test_header_with_a_line_break_is_refused(channel):

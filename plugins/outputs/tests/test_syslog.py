@@ -84,7 +84,9 @@ def test_receiver_that_is_gone_is_told(output_context):
             output.write(Alert("x"))
 
 
-@pytest.mark.parametrize("address", ["host:514", "udp://", "http://host", "tcp://host:99999", "tcp://host:0"])
+@pytest.mark.parametrize(
+    "address", ["host:514", "udp://", "http://host", "tcp://host:99999", "tcp://host:0", "udp://[::1"]
+)
 def test_address_that_is_not_understood_is_refused(address):
     with pytest.raises(OutputError, match="write udp://host:514"):
         Sender(address, 1.0)

@@ -75,7 +75,8 @@ def _formatter(session: Session) -> type[Formatter]:
         **unique("formatter", found),
     }
     if name not in known:
-        raise ConfigError(f"x-falco-py.formatter: there is no formatter '{name}'; installed: {', '.join(known)}")
+        sentence = f"there is no formatter '{name}'; installed: {', '.join(known)}"
+        raise session.configuration.error("x-falco-py.formatter", sentence)
     return known[name]
 
 

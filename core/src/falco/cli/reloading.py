@@ -9,7 +9,7 @@ from typing import Final
 
 from falco.cli.rulebook import Rulebook
 from falco.cli.session import Session
-from falco.config.merge import INCLUDES
+from falco.config.includes import INCLUDES
 from falco.documents.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from falco.plugins.rulefiles import PACKAGED
 

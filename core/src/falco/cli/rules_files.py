@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from falco.documents import files
 from falco.documents.nearby import nearest
 from falco.errors import RuleError
 from falco.plugins.manager import PluginManager
@@ -28,7 +29,7 @@ def configured(names: Iterable[str], manager: PluginManager, cwd: Path) -> list[
     Raises:
         RuleError: None does.
     """
-    found = [name for name in names if name.startswith(PACKAGED) or (cwd / name).exists()]
+    found = [name for name in names if name.startswith(PACKAGED) or (name and _exists(cwd / name))]
     if not found:
         shipped = ", ".join(f"-r {PACKAGED}{name}" for name in manager.rule_files())
         hint = f" (installed: {shipped})" if shipped else ""
@@ -36,6 +37,13 @@ def configured(names: Iterable[str], manager: PluginManager, cwd: Path) -> list[
             f"You must specify at least one rules file/directory via -r or a rules_file entry in falco.yaml{hint}"
         )
     return found
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long, a folder that may not be looked into: whoever reads it says so
+        return True
 
 
 def read_all(names: Iterable[str], manager: PluginManager, cwd: Path) -> Iterator[RulesText]:
@@ -60,13 +68,16 @@ def expanded(names: Iterable[str], cwd: Path) -> tuple[str, ...]:
     """
     found: list[str] = []
     for name in names:
-        if name.startswith(PACKAGED) or not (cwd / name).is_dir():
+        if name.startswith(PACKAGED):
             found.append(name)
             continue
         try:
+            if not (cwd / name).is_dir():
+                found.append(name)
+                continue
             paths = sorted((cwd / name).iterdir())
         except OSError as error:
-            raise RuleError(f"Could not read directory {name}: {error.strerror}") from None
+            raise RuleError(f"Could not read {name}: {error.strerror}") from None
         found += [f"{name.rstrip('/')}/{path.name}" for path in paths if path.suffix in _SUFFIXES and path.is_file()]
     return tuple(found)
 
@@ -78,7 +89,7 @@ def read(name: str, cwd: Path) -> RulesText:
         RuleError: It does not exist, is a directory or cannot be read.
     """
     try:
-        return RulesText(name, (cwd / name).read_bytes())
+        return RulesText(name, files.read_bytes(cwd / name))
     except FileNotFoundError:
         raise RuleError(f"Could not open file {name} for reading{nearest(cwd / name)}") from None
     except OSError as error:

@@ -81,7 +81,7 @@ def _run_once(session: Session, rulebook: Rulebook, requests: Requests) -> Sessi
     started = Run(session, rulebook, requests, channels.dispatcher(session))
     _announce(session, rulebook)
     try:
-        check_metrics(session.settings)
+        check_metrics(session.configuration)
         started.run()
     finally:
         started.close()

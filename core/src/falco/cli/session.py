@@ -21,13 +21,14 @@ from falco.conditions.scope import Scope
 from falco.config import configuration
 from falco.config.configuration import Configuration
 from falco.config.merge import ConfigFile, merge, read_file
+from falco.config.places import MOST, Findings, further
 from falco.config.settings import LogFormat, Settings
 from falco.documents.nodes import Node
 from falco.documents.text import Text
 from falco.errors import ConfigError, PluginError
 from falco.fields.model import FieldUse
 from falco.plugins import init_config, listing
-from falco.plugins.activation import ActivePlugins, EventSource, activate
+from falco.plugins.activation import ActivePlugins, EventSource, NotListedError, activate
 from falco.plugins.manager import PluginManager
 from falco.plugins.scopes import scopes_of
 from falco.sources import Decoder, InputStream, Source
@@ -96,7 +97,11 @@ class Session:
     def shown_configuration(self) -> Node:
         """The configuration as one tree to be shown: variables of the environment, which may be secrets, by name."""
         around, options = self.around, self.options.options
-        return merge(self._main_file(), options, cwd=around.cwd, env=around.env, is_shown=True).root
+        findings = Findings()
+        with findings.told():
+            return merge(
+                self._main_file(), options, cwd=around.cwd, env=around.env, findings=findings, is_shown=True
+            ).root
 
     def _configure_log(self, read: Configuration) -> None:
         settings = read.settings
@@ -112,8 +117,14 @@ class Session:
     def _report(self, read: Configuration) -> None:
         for file in read.files:
             _log.info(f"   {file.name} | schema validation: {read.schema_status(file.name)}")
-        for problem in (*read.problems, *read.notes):
-            _log.warning(str(problem))
+        for problem in read.merged.absent:
+            _log.info(str(problem))
+        problems = (*read.problems, *read.notes)
+        for sentence in [*map(read.shown, problems[:MOST]), *further(problems)]:
+            _log.warning(sentence)
+        if not read.settings.log_stderr and not read.says("log_stderr"):
+            for sentence in [*map(read.shown, read.problems[:MOST]), *further(read.problems)]:
+                self.around.complain(f"WARNING: {sentence}\n")  # nobody has asked for silence
 
     @cached_property
     def clock(self) -> Clock:
@@ -129,7 +140,12 @@ class Session:
     def active(self) -> ActivePlugins:
         """The plugins that the configuration switches on."""
         load = self.settings.load_plugins
-        active = activate(self.plugins, self.settings.plugins, load if isinstance(load, tuple) else None)
+        try:
+            active = activate(self.plugins, self.settings.plugins, load if isinstance(load, tuple) else None)
+        except NotListedError as error:
+            number = load.index(error.name) if isinstance(load, tuple) else 0
+            raise self.configuration.error(f"load_plugins[{number}]", str(error)) from None
+        sources = self.configuration.merged.sources
         for plugin in active.plugins:
             if plugin.alias and not listing.is_known(active, plugin):
                 raise PluginError(
@@ -137,7 +153,7 @@ class Session:
                 )
             for name, entry in plugin.entries.items():
                 if entry is not plugin.entry:
-                    init_config.read(entry.init_config, None, name)  # nobody gets it, but it must be sound
+                    init_config.read(entry.init_config, None, name, sources)  # nobody gets it, but it must be sound
         return active
 
     def how_to_load(self, name: str) -> str:
@@ -158,9 +174,11 @@ class Session:
             entry = source.plugin.entry
             node = self._engine_node() if entry is None else entry.init_config
             who = source.plugin.info.name if entry is None else entry.name
-            configs[name], problems = init_config.read(node, source.source_type.config_type, who)
+            configs[name], problems = init_config.read(
+                node, source.source_type.config_type, who, self.configuration.merged.sources
+            )
             for problem in problems if entry is not None and not self._is_quiet else ():
-                _log.warning(str(problem))
+                _log.warning(self.configuration.shown(problem))
         return configs
 
     def _engine_node(self) -> Node | None:
@@ -223,7 +241,12 @@ class Session:
         """Names of rules files and directories: of ``-r``, or else of falco.yaml."""
         if self.options.rules:
             return list(self.options.rules)
-        return rules_files.configured(self.settings.rules_files, self.plugins, self.around.cwd)
+        names = self.settings.rules_files
+        found = rules_files.configured(names, self.plugins, self.around.cwd)
+        for name in names if not self._is_quiet else ():
+            if name not in found:
+                _log.info(f"rules_files: '{name}' does not exist, no rules are read from it")
+        return found
 
     @property
     def event_sources(self) -> Mapping[str, EventSource]:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from msgspec import Struct
-from msgspec.inspect import Metadata, StructType, Type, type_info
+from msgspec.inspect import Metadata, StructType, Type
 
-from falco.config.merge import Problem
+from falco.config.places import Problem
+from falco.config.rows import struct_info
 from falco.config.settings import Effect, Settings
 from falco.documents.nodes import MappingNode, ScalarNode
 
@@ -33,9 +34,7 @@ def removed_keys(root: MappingNode) -> Iterator[Problem]:
 
 def idle_keys(root: MappingNode, settings: Settings) -> Iterator[Problem]:
     """A problem for each key that is set to something, other than its default, without effect here."""
-    info = type_info(Settings)
-    if isinstance(info, StructType):
-        yield from _idle(root, settings, info, "")
+    yield from _idle(root, settings, struct_info(Settings), "")
 
 
 def _idle(node: MappingNode, value: Struct, info: StructType, path: str) -> Iterator[Problem]:

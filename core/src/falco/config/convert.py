@@ -8,17 +8,17 @@ meaning.  Two ways of reading:
   strict, because an entry cannot be replaced by a default.
 * *strict*, for the ``init_config`` of plugins: every wrong value is an error that names key and place.
 
-Structs may check themselves in ``__post_init__``; the ``ValueError`` they raise becomes the error.
+Structs may check themselves in ``__post_init__``; the ``ValueError`` they raise becomes the error, at the place of the
+struct, or of one of its keys where it is a ``WrongValueError``.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import msgspec
 from msgspec import NODEFAULT
@@ -39,40 +39,21 @@ from msgspec.inspect import (
     Type,
     UnionType,
     VarTupleType,
-    type_info,
 )
 
-from falco.config.merge import Problem
-from falco.config.paths import place
-from falco.documents.nodes import MappingNode, Node, ScalarNode, ScalarStyle, SequenceNode
+from falco.config.places import PlacedError, Problem, place, quoted, short
+from falco.config.rows import Choice, WrongValueError, struct_info
+from falco.config.values import boolean, expected, found, integer, is_within, number
+from falco.documents.nodes import MappingNode, Node, ScalarNode, ScalarStyle, SequenceNode, Span
 from falco.errors import ConfigError
 
 S = TypeVar("S", bound=msgspec.Struct)
 
+_MERGE: Final = "<<"
 _FEW: Final = 12
 """Keys that are all listed where none is like the unknown one."""
-_TRUE: Final = {"true", "yes", "on", "y"}
-_FALSE: Final = {"false", "no", "off", "n"}
-_INTEGER: Final = re.compile(r"(?P<sign>[-+]?)(?:0[xX](?P<hex>[0-9a-fA-F]{1,16})|(?P<decimal>[0-9]{1,20}))")
-_NUMBER: Final = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A key with a closed set of values; goes into ``Meta(extra=choice(…))``.
-
-    ``parse`` returns None for an unknown text; ``message`` is Falco's sentence, with ``{text}`` for that text and
-    ``{file}`` for the main configuration file; ``names`` are the values as they are written.
-    """
-
-    parse: Callable[[str], Any]
-    message: str
-    names: tuple[str, ...]
-
-    @property
-    def expected(self) -> str:
-        """The values, for a sentence."""
-        return f"one of {', '.join(self.names)}"
+_NEAR: Final = 100
+"""Unknown keys that are compared with the known ones; the further ones of a file full of them are not."""
 
 
 @dataclass(slots=True)
@@ -82,56 +63,99 @@ class Converter:
     file: str = ""
     """The main configuration file, for errors."""
     is_strict: bool = False
+    is_json: bool = False
+    """Whether a text must be quoted: 1 is none."""
     problems: list[Problem] = field(default_factory=list)
     """What was passed over."""
+    errors: list[PlacedError] = field(default_factory=list)
+    """What cannot be passed over, unless that is strict: then the first is raised."""
 
-    def struct(self, node: Node | None, cls: type[S], path: str = "") -> S:
+    def struct(self, node: Node | None, cls: type[S], path: str = "", homes: Mapping[str, str] | None = None) -> S:
         """*node* as a *cls*; None (the key is absent) and null give its defaults.
+
+        Args:
+            node: The mapping.
+            cls: The struct.
+            path: The key of the mapping.
+            homes: For keys that stand in another mapping than *path*, its key.
 
         Raises:
             ConfigError: A scalar where a mapping belongs, a value that the struct refuses, or, strictly, any
                 value of the wrong type and any missing key.
         """
-        info = type_info(cls)
-        if not isinstance(info, StructType):
-            raise TypeError(f"{cls} is no struct")
-        value: S = self._struct(node, info, path)
+        value: S = self._struct(node, struct_info(cls), path, homes or {})
         return value
 
-    def _struct(self, node: Node | None, info: StructType, path: str) -> Any:
+    def look(self, mapping: MappingNode, cls: type[msgspec.Struct], homes: Mapping[str, str]) -> None:
+        """Report what is wrong with the values of a *cls* that nobody needs now: the channel is off.
+
+        Args:
+            mapping: The values.
+            cls: The struct.
+            homes: For each of its keys that is there, the key of the mapping where it stands.
+        """
+        for row in struct_info(cls).fields:
+            if row.encode_name not in homes:
+                continue
+            try:
+                self._row(mapping, row, homes[row.encode_name])
+            except PlacedError as error:
+                sentence = str(error).removeprefix(f"{place(error.span)}: ")
+                self.problems.append(Problem(error.span, f"{sentence}; it is not used while the section is off"))
+
+    def _struct(self, node: Node | None, info: StructType, path: str, homes: Mapping[str, str]) -> Any:
         mapping: MappingNode | None = None
         match node:
             case MappingNode():
                 mapping = node
             case ScalarNode() if not node.is_null:
                 name = _join(path, next(iter(info.fields)).encode_name) if info.fields else path
-                message = f"expected a mapping of keys, found the text '{node.text}'"
-                raise ConfigError(f'Config error at key "{name}": {place(node.span)}: {message}')
+                message = f"expected a mapping of keys, found the text {quoted(node)}"
+                raise PlacedError(node.span, f'Config error at key "{name}": {place(node.span)}: {message}')
             case SequenceNode():
-                self._refuse(node, path, "a mapping of keys")
+                self._refuse(_WrongTypeError(node, path, "a mapping of keys"), None)
             case _:
                 pass
-        if mapping is not None:
+        if mapping is not None and not homes:  # else whoever put it together has looked
             self.check_keys(mapping, [row.encode_name for row in info.fields], path)
         values = {}
+        errors = len(self.errors)
         for row in info.fields:
-            value = self._row(mapping, row, path)
+            try:
+                value = self._row(mapping, row, homes.get(row.encode_name, path))
+            except PlacedError as error:
+                if self.is_strict or row.required:
+                    raise
+                self.errors.append(error)
+                continue
             if value is not NODEFAULT:
                 values[row.name] = value
         missing = [row.encode_name for row in info.fields if row.required and row.name not in values]
         if missing:
-            where = f"{place(mapping.span)}: " if mapping is not None else ""
-            raise ConfigError(f"{where}{path or 'configuration'}: the key '{missing[0]}' is missing")
+            sentence = f"{_join(path, missing[0])}: the key '{missing[0]}' is missing"
+            at = node if mapping is None else mapping.get(missing[0]) or mapping
+            raise ConfigError(sentence) if at is None else _fault(at.span, sentence)
         try:
             return info.cls(**values)
         except ValueError as error:
-            raise self._invalid(str(error), mapping, path) from None
+            if len(self.errors) > errors:
+                return NODEFAULT  # one wrong value is the reason of both
+            self._invalid(error, node, info, path)
 
-    def _invalid(self, sentence: str, mapping: MappingNode | None, path: str) -> ConfigError:
-        if self.is_strict:
-            where = f"{place(mapping.span)}: " if mapping is not None else ""
-            return ConfigError(f"{where}{path}: {sentence}")
-        return ConfigError(f"Error reading config file ({self.file}): {sentence}")
+    def _invalid(self, error: ValueError, node: Node | None, info: StructType, path: str) -> NoReturn:
+        """Raise what the ``__post_init__`` of a struct, made of *node*, says, with its place."""
+        if isinstance(error, WrongValueError) and isinstance(node, MappingNode):
+            name = next(row.encode_name for row in info.fields if row.name == error.key)
+            path, node = _join(path, name), node.get(name)
+            if isinstance(node, SequenceNode) and error.index is not None:
+                path, node = f"{path}[{error.index}]", node.items[error.index]
+        if self.is_strict and node is not None:
+            raise _fault(node.span, f"{path}: {error}") from None
+        sentence = f"Error reading config file ({self.file}): {error}"
+        if node is None:
+            raise ConfigError(sentence) from None
+        what = f", found {found(node)}" if isinstance(node, ScalarNode) else ""
+        raise PlacedError(node.span, f"{sentence} ({place(node.span)}: {path}{what})") from None
 
     def _row(self, mapping: MappingNode | None, row: Field, path: str) -> Any:
         """The value of one key; NODEFAULT to leave the struct's default."""
@@ -139,13 +163,13 @@ class Converter:
         name = _join(path, row.encode_name)
         info = row.type.type if isinstance(row.type, Metadata) and isinstance(row.type.type, StructType) else row.type
         if isinstance(info, StructType):
-            return self._struct(node, info, name)
-        if node is None or (_is_null(node) and not _takes_null(info)):
+            return self._struct(node, info, name, {})
+        if node is None or (_is_null(node) and not self.is_json and not _takes_null(info)):
             return NODEFAULT
         try:
             return self.value(node, info, name)
         except _WrongTypeError as error:
-            self._refuse(error.node, error.path, error.expected)
+            self._refuse(error, row)
             return NODEFAULT
 
     def value(self, node: Node, info: Type, path: str) -> Any:
@@ -155,7 +179,7 @@ class Converter:
                 return self._with_metadata(node, info, path)
             case StructType():
                 with self.strictly():
-                    return self._struct(node, info, path)
+                    return self._struct(node, info, path, {})
             case ListType() | VarTupleType():
                 return self._list(node, info, path)
             case DictType():
@@ -175,8 +199,9 @@ class Converter:
             text = "null" if node.is_null else node.text
             value = choice.parse(text)
             if value is None:
-                sentence = choice.message.format(text=text, file=self.file)
-                raise ConfigError(f"{sentence} ({place(node.span)}: {path}: expected {choice.expected})")
+                sentence = choice.message.format(text=short(text), file=self.file)
+                said = f"{path}: expected {choice.expected}, found {found(node)}"
+                raise PlacedError(node.span, f"{sentence} ({place(node.span)}: {said})")
             return value
         return self.value(node, info.type, path)
 
@@ -203,56 +228,55 @@ class Converter:
         with self.strictly():
             for key, value in node.pairs:
                 if not isinstance(key, ScalarNode):
-                    raise ConfigError(f"{place(key.span)}: {path}: a key must be a text")
+                    raise _fault(key.span, f"{path}: a key must be a text")
                 values.setdefault(key.text, self._entry(value, info.value_type, _join(path, key.text)))
         return values
 
     def _entry(self, node: Node, info: Type, path: str) -> Any:
         """An item of a list or a mapping; there is no default to fall back on."""
-        if isinstance(info, StrType) and isinstance(node, ScalarNode):
-            return "null" if node.is_null else node.text
+        if isinstance(info, StrType) and _is_null(node) and not self.is_json:
+            return "null"
         try:
             return self.value(node, info, path)
         except _WrongTypeError as error:
-            raise _fatal(error.node, error.path, error.expected) from None
+            raise error.fatal() from None
 
     def _union(self, node: Node, info: UnionType, path: str) -> Any:
         types = info.types
         if _is_null(node) and any(isinstance(one, NoneType) for one in types):
             return None
-        expected = []
+        wanted = []
         for one in types:
             if isinstance(one, NoneType) or (isinstance(one, StructType) and not isinstance(node, MappingNode)):
                 continue
             try:
                 return self.value(node, one, path)
             except _WrongTypeError as error:
-                expected.append(error.expected)
-        raise _WrongTypeError(node, path, " or ".join(dict.fromkeys(expected)) or "a mapping of keys")
+                wanted.append(error.expected)
+        raise _WrongTypeError(node, path, " or ".join(dict.fromkeys(wanted)) or "a mapping of keys")
 
     def _scalar(self, node: Node, info: Type, path: str) -> Any:
-        expected = _expected(info)
         if not isinstance(node, ScalarNode) or node.is_null:
-            raise _WrongTypeError(node, path, expected)
-        is_quoted = node.style is not ScalarStyle.PLAIN and self.is_strict
+            raise _WrongTypeError(node, path, expected(info))
+        if "\0" in node.text:
+            raise _WrongTypeError(node, path, f"{expected(info)} without NUL characters")
+        is_quoted = node.style is not ScalarStyle.PLAIN
         value: Any = None
         match info:
-            case StrType():
+            case StrType() if is_quoted or not self.is_json:
                 value = node.text
             case EnumType():
                 value = next((member for member in info.cls if member.value == node.text), None)
-            case BoolType() if not is_quoted:
+            case BoolType() if not (is_quoted and self.is_strict):
                 value = boolean(node.text)
-            case IntType() if not is_quoted:
-                value = integer(node.text)
-                if value is not None and not _is_within(value, info):
+            case IntType() | FloatType() if not (is_quoted and self.is_strict):
+                value = integer(node.text) if isinstance(info, IntType) else number(node.text)
+                if value is not None and not is_within(value, info):
                     value = None
-            case FloatType() if not is_quoted:
-                value = float(node.text) if _NUMBER.fullmatch(node.text) else None
             case _:
                 pass
         if value is None:
-            raise _WrongTypeError(node, path, expected)
+            raise _WrongTypeError(node, path, expected(info))
         return value
 
     @contextmanager
@@ -264,63 +288,47 @@ class Converter:
         finally:
             self.is_strict = before
 
-    def _refuse(self, node: Node, path: str, expected: str) -> None:
-        if self.is_strict:
-            raise _fatal(node, path, expected)
-        self.problems.append(
-            Problem(node.span, f"{path}: expected {expected}, found {_found(node)}; the default is used")
-        )
+    def _refuse(self, error: _WrongTypeError, row: Field | None) -> None:
+        """Pass a value over; what has no default, and everything where that is strict, is refused."""
+        if self.is_strict or (row is not None and row.required):
+            raise error.fatal()
+        self.problems.append(Problem(error.node.span, f"{error}; the default{_default(row)} is used"))
 
     def check_keys(self, mapping: MappingNode, known: Sequence[str], path: str) -> None:
         """Report the keys of *mapping* that are not among the *known* ones; ``x-…`` is nobody's business."""
         for key, _ in mapping.pairs:
-            text = key.text if isinstance(key, ScalarNode) else "?"
-            if text not in known and not text.startswith("x-"):
-                self.problems.append(Problem(key.span, unknown_key(_join(path, text), known, path)))
+            if isinstance(key, ScalarNode) and key.text not in known and not key.text.startswith("x-"):
+                self.unknown(key.span, _join(path, key.text), known)
+
+    def unknown(self, span: Span, path: str, known: Sequence[str]) -> None:
+        """Report that the key *path* at *span* is none of the *known* ones."""
+        is_near = len(self.problems) < _NEAR
+        self.problems.append(Problem(span, unknown_key(path, known if is_near else ())))
 
 
 class _WrongTypeError(Exception):
     """A value does not have its type; caught by whoever knows whether there is a default."""
 
     def __init__(self, node: Node, path: str, expected: str) -> None:
-        super().__init__(path)
+        super().__init__(f"{path}: expected {expected}, found {found(node)}")
         self.node = node
-        self.path = path
         self.expected = expected
 
+    def fatal(self) -> PlacedError:
+        """The error where there is no default."""
+        return _fault(self.node.span, str(self))
 
-def unknown_key(path: str, known: Sequence[str], parent: str = "") -> str:
+
+def unknown_key(path: str, known: Sequence[str]) -> str:
     """The sentence about an unknown key, with the closest of the *known* ones."""
-    name = path.rpartition(".")[2]
-    if close := get_close_matches(name, known, n=1):
+    parent, _, name = path.rpartition(".")
+    if name == _MERGE:
+        hint = ": neither Falco nor this follows merge keys, write the keys out or put them into config_files"
+    elif close := get_close_matches(name, known, n=1):
         hint = f", did you mean '{_join(parent, close[0])}'?"
     else:
         hint = f"; known: {', '.join(known)}" if 0 < len(known) <= _FEW else ""
-    return f"unknown key '{path}' is ignored{hint}"
-
-
-def boolean(text: str) -> bool | None:
-    """A truth value as YAML 1.1 spells it, in lower case, upper case or capitalised; None for anything else."""
-    if text not in {text.lower(), text.upper(), text.capitalize()}:
-        return None
-    lower = text.lower()
-    return True if lower in _TRUE else False if lower in _FALSE else None
-
-
-def integer(text: str) -> int | None:
-    """A decimal, hexadecimal (``0x1f``) or octal (``010``) number; None for anything else."""
-    match = _INTEGER.fullmatch(text)
-    if match is None:
-        return None
-    if match["hex"]:
-        value = int(match["hex"], 16)
-    elif match["decimal"].startswith("0") and match["decimal"].strip("01234567") == "":
-        value = int(match["decimal"], 8)
-    elif match["decimal"].startswith("0"):
-        return None
-    else:
-        value = int(match["decimal"])
-    return -value if match["sign"] == "-" else value
+    return f"unknown key '{short(path)}' is ignored{hint}"
 
 
 def _is_null(node: Node) -> bool:
@@ -336,50 +344,17 @@ def _takes_null(info: Type) -> bool:
     return isinstance(info, ListType | VarTupleType | DictType | AnyType)
 
 
-def _is_within(value: int, info: IntType) -> bool:
-    low = info.ge if info.ge is not None else -(2**63)
-    high = info.le if info.le is not None else 2**64 - 1
-    return low <= value <= high
+def _default(row: Field | None) -> str:
+    """What is used in place of a refused value, if that is worth a word."""
+    value = None if row is None else row.default
+    if isinstance(value, bool):
+        return f", {str(value).lower()},"
+    return f", {value}," if isinstance(value, int | float | str) and value != "" else ""
 
 
-def _expected(info: Type) -> str:
-    match info:
-        case BoolType():
-            return "true or false"
-        case IntType():
-            return "a number" + _bounds(info)
-        case FloatType():
-            return "a number"
-        case EnumType():
-            return "one of " + ", ".join(str(member.value) for member in info.cls)
-        case _:
-            return "a text"
-
-
-def _bounds(info: IntType) -> str:
-    if info.ge is not None and info.le is not None:
-        return f" from {info.ge} to {info.le}"
-    return f" not below {info.ge}" if info.ge is not None else ""
-
-
-def _found(node: Node) -> str:
-    match node:
-        case ScalarNode():
-            return "nothing" if node.is_null else f"'{node.text}'"
-        case SequenceNode():
-            return "a list"
-        case MappingNode():
-            return "a mapping"
-
-
-def _fatal(node: Node, path: str, expected: str) -> ConfigError:
-    return ConfigError(f"{place(node.span)}: {path}: expected {expected}, found {_found(node)}")
+def _fault(span: Span, sentence: str) -> PlacedError:
+    return PlacedError(span, f"{place(span)}: {sentence}")
 
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
-
-
-def choice(parse: Callable[[str], Any], message: str, names: Iterable[str]) -> dict[str, Any]:
-    """``Meta(extra=…)`` of a key with a closed set of values."""
-    return {"choice": Choice(parse, message, tuple(names))}

@@ -8,38 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
+from typing import Final
 
 from falco.config import paths
 from falco.config.environment import Verbatim, expand
-from falco.config.paths import place
-from falco.documents import reader
+from falco.config.includes import INCLUDES, Strategy, listed
+from falco.config.places import OPTION, Findings, PlacedError, Problem, place, quoted, short
+from falco.documents import files, reader
+from falco.documents.nearby import nearest
 from falco.documents.nodes import MappingNode, Mark, Node, ScalarNode, ScalarStyle, SequenceNode, Span, is_null
+from falco.documents.source import SourceFile
 from falco.errors import ConfigError
 
-INCLUDES = "config_files"
-"""The key of the main file that names further files; ``-o`` may set it too."""
-
-
-class Strategy(Enum):
-    """What an included file does to keys that are set already."""
-
-    APPEND = "append"
-    """Sequences are joined, everything else is replaced."""
-    OVERRIDE = "override"
-    ADD_ONLY = "add-only"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something in a configuration that is passed over: where it stands and what happens instead."""
-
-    span: Span
-    message: str
-
-    def __str__(self) -> str:
-        return f"{place(self.span)}: {self.message}"
+EXTENSIONS: Final = "x-falco-py"
+"""The key below which our own keys stand, so that Falco still reads the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,49 +35,69 @@ class ConfigFile:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The tree that counts, the files it came from in order of reading, and what was passed over."""
+    """The tree that counts, and the files it came from in order of reading."""
 
     root: MappingNode
     files: tuple[ConfigFile, ...]
-    problems: tuple[Problem, ...] = ()
+    sources: Mapping[str, SourceFile] = field(default_factory=dict, repr=False)
+    """The texts of the files and of options, by the name that places give them."""
+    absent: tuple[Problem, ...] = ()
+    """What ``config_files`` names and does not exist."""
 
 
 def merge(
-    main: ConfigFile, options: Sequence[str], *, cwd: Path, env: Mapping[str, str], is_shown: bool = False
+    main: ConfigFile,
+    options: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    findings: Findings,
+    is_shown: bool = False,
 ) -> Merged:
     """Read what *main* includes and put *options* (``key=value``) on top.
 
-    Relative names of included files start at *cwd*, as upstream; files that do not exist are passed over. Of what
-    *is_shown* only, variables stay as they are written; those of *env* are in the names of included files alone.
+    Relative names of included files start at *cwd*, as upstream; files that do not exist are passed over. *findings*
+    get the texts that are read and what is passed over, also before an error. Of what *is_shown* only, variables stay
+    as they are written; those of *env* are in the names of included files alone.
 
     Raises:
         ConfigError: A file cannot be read, is not YAML or includes what it must not; an option is malformed.
     """
-    problems: list[Problem] = []
-    parsed = [_option(text) for text in options]
+    problems, sources = findings.problems, findings.sources
+    absent: list[Problem] = []
+    parsed = [_option(text, sources) for text in options]
     values = Verbatim() if is_shown else env
-    root = _mapping(_tree(main, values, problems), problems)
+    root = _mapping(_tree(main, values, problems, sources), problems)
     for key, value in parsed:
         if _sets_includes(key):
             root = _put(root, key, value)
-    files = [main]
+    read = [main]
     including = expand(root, env) if is_shown else root
-    for name, strategy in _includes(_mapping(including, problems), problems):
-        for path in _files_of(name, cwd):
+    for include in listed(_mapping(including, problems), problems):
+        paths_of_it = include.files(cwd)
+        if not paths_of_it and not (cwd / include.name).is_dir():
+            absent.append(Problem(include.span, f"{INCLUDES}: '{short(include.name)}' does not exist, nothing is read"))
+        for path in paths_of_it:
             if path.resolve() == (cwd / main.name).resolve():
-                raise ConfigError(
-                    f"Config error: '{INCLUDES}' directive tries to recursively include main config file {name}."
+                raise PlacedError(
+                    include.span,
+                    f"Config error: '{INCLUDES}' directive tries to recursively include main config file "
+                    f"{include.name}. ({place(include.span)}: remove it)",
                 )
             included = read_file(str(path.relative_to(cwd) if path.is_relative_to(cwd) else path), cwd)
-            tree = _mapping(_tree(included, values, problems), problems)
-            if tree.get(INCLUDES) is not None:
-                raise ConfigError(f"Config error: '{INCLUDES}' directive in included config file {included.name}.")
-            root = _merged(root, tree, strategy)
-            files.append(included)
+            tree = _mapping(_tree(included, values, problems, sources), problems)
+            if (inner := tree.get(INCLUDES)) is not None:
+                raise PlacedError(
+                    inner.span,
+                    f"Config error: '{INCLUDES}' directive in included config file {included.name}. "
+                    f"({place(inner.span)}: name all files in {main.name})",
+                )
+            root = _merged(root, tree, include.strategy)
+            read.append(included)
     for key, value in parsed:
         if not _sets_includes(key):
             root = _put(root, key, value)
-    return Merged(root, tuple(files), tuple(problems))
+    return Merged(root, tuple(read), sources, tuple(absent))
 
 
 def read_file(name: str, cwd: Path) -> ConfigFile:
@@ -103,24 +106,58 @@ def read_file(name: str, cwd: Path) -> ConfigFile:
     Raises:
         ConfigError: It does not exist or cannot be read.
     """
-    path = cwd / name
-    if not path.exists():
-        raise ConfigError(f"Could not find configuration file at {name}")
     try:
-        return ConfigFile(name, path.read_bytes())
+        return ConfigFile(name, files.read_bytes(cwd / name))
+    except FileNotFoundError:
+        raise ConfigError(f"Could not find configuration file at {name}{nearest(cwd / name)}") from None
     except OSError as error:
         raise ConfigError(f"Cannot read config file ({name}): {error.strerror}") from None
 
 
-def _tree(file: ConfigFile, env: Mapping[str, str], problems: list[Problem]) -> Node | None:
+def _tree(
+    file: ConfigFile, env: Mapping[str, str], problems: list[Problem], sources: dict[str, SourceFile]
+) -> Node | None:
     """The first document of *file* that is not empty, variables replaced; None when there is none."""
     try:
-        documents = reader.read(file.data, file.name)
+        sources[file.name] = source = reader.decode(file.data, file.name)
+        documents = reader.parse(source)
     except reader.DocumentError as error:
-        raise ConfigError(f"Cannot read config file ({file.name}): {error}") from None
+        if error.source.text:
+            sources[file.name] = error.source
+        raise PlacedError(error.span, f"Cannot read config file ({file.name}): {error}") from None
     written = [document for document in documents if not is_null(document)]
     problems += [Problem(other.span, "a further document is ignored: one file, one document") for other in written[1:]]
-    return expand(written[0], env) if written else None
+    if not written:
+        return None
+    problems += odd_keys(written[0])
+    return expand(written[0], env)
+
+
+def odd_keys(root: Node) -> Iterator[Problem]:
+    """Keys, at any depth, that are no text or stand twice; below ``x-…``, but our own, they are nobody's business."""
+    left: list[tuple[Node, str]] = [(root, "")]
+    seen: set[int] = set()
+    while left:
+        node, path = left.pop()
+        if id(node) in seen:
+            continue  # what an alias stands for, once more
+        seen.add(id(node))
+        if isinstance(node, SequenceNode):
+            left += [(item, f"{path}[{number}]") for number, item in reversed(list(enumerate(node.items)))]
+        elif isinstance(node, MappingNode):
+            names: set[str] = set()
+            below: list[tuple[Node, str]] = []
+            for key, value in node.pairs:
+                if not isinstance(key, ScalarNode):
+                    yield Problem(key.span, f"{path or 'configuration'}: a key must be a text, this one is ignored")
+                    continue
+                name = f"{path}.{key.text}" if path else key.text
+                if key.text in names:
+                    yield Problem(key.span, f"key '{short(name)}' stands twice, the first one counts")
+                elif not name.startswith("x-") or name.startswith(EXTENSIONS):
+                    below.append((value, name))
+                names.add(key.text)
+            left += reversed(below)
 
 
 def _mapping(node: Node | None, problems: list[Problem]) -> MappingNode:
@@ -129,61 +166,15 @@ def _mapping(node: Node | None, problems: list[Problem]) -> MappingNode:
         case MappingNode():
             return node
         case ScalarNode() if not node.is_null:
-            raise ConfigError(
+            raise PlacedError(
+                node.span,
                 f'Config error at key "{INCLUDES}": {place(node.span)}: expected a mapping of keys, found the text '
-                f"'{node.text}'"
+                f"{quoted(node)}",
             )
         case SequenceNode():
             problems.append(Problem(node.span, "a configuration is a mapping of keys, this sequence sets nothing"))
     nowhere = Mark(0, 0, 0)
     return MappingNode((), Span("", nowhere, nowhere) if node is None else node.span)
-
-
-def _includes(root: MappingNode, problems: list[Problem]) -> Iterator[tuple[str, Strategy]]:
-    """Names and strategies that the key ``config_files`` lists."""
-    node = root.get(INCLUDES)
-    items: tuple[Node, ...] = ()
-    match node:
-        case SequenceNode():
-            items = node.items
-        case ScalarNode() if not node.is_null:
-            items = (node,)
-        case MappingNode():
-            problems.append(Problem(node.span, f"'{INCLUDES}' is a list of files, this mapping includes nothing"))
-        case _:
-            pass
-    for item in items:
-        match item:
-            case ScalarNode():
-                yield item.text, Strategy.APPEND
-            case MappingNode():
-                name = item.get("path")
-                if not isinstance(name, ScalarNode):
-                    raise ConfigError(f"{place(item.span)}: an entry of '{INCLUDES}' needs the key 'path'")
-                yield name.text, _strategy(item, problems)
-            case SequenceNode():
-                raise ConfigError(f"{place(item.span)}: an entry of '{INCLUDES}' is a file name or a mapping")
-
-
-def _strategy(item: MappingNode, problems: list[Problem]) -> Strategy:
-    node = item.get("strategy")
-    if node is None:
-        return Strategy.APPEND
-    text = node.text if isinstance(node, ScalarNode) else "…"
-    try:
-        return Strategy(text)
-    except ValueError:
-        known = ", ".join(strategy.value for strategy in Strategy)
-        problems.append(Problem(node.span, f"unknown strategy '{text}' (known: {known}), 'append' is used"))
-        return Strategy.APPEND
-
-
-def _files_of(name: str, cwd: Path) -> list[Path]:
-    """The file *name*, or the regular files directly in the directory *name*, sorted; [] when it does not exist."""
-    path = cwd / name
-    if path.is_dir():
-        return sorted(entry for entry in path.iterdir() if entry.is_file())
-    return [path] if path.exists() else []
 
 
 def _merged(root: MappingNode, included: MappingNode, strategy: Strategy) -> MappingNode:
@@ -205,13 +196,15 @@ def _merged(root: MappingNode, included: MappingNode, strategy: Strategy) -> Map
     return MappingNode(tuple(pairs.values()), root.span)
 
 
-def _option(text: str) -> tuple[str, Node]:
+def _option(text: str, sources: dict[str, SourceFile]) -> tuple[str, Node]:
     """Key and value of ``key=value``. A value that starts with ``{`` and is a document is taken as such."""
     key, equals, value = text.partition("=")
     if not equals or not key:
-        message = f'Error parsing config option "{text}". Must be of the form key=val or key.subkey=val'
+        message = f'Error parsing config option "{short(text)}". Must be of the form key=val or key.subkey=val'
         raise ConfigError(message)
-    file = f"-o {key}"
+    times = sum(name.partition(", option")[0] == f"{OPTION}{key}" for name in sources)
+    file = f"{OPTION}{key}" + (f", option {times + 1} of that name" if times else "")
+    sources[file] = SourceFile(file, value)
     if value.startswith("{"):
         try:
             documents = reader.read(value.encode("utf-8", "surrogateescape"), file)

@@ -10,7 +10,9 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final, TypeAlias
 
+from falco.config.places import PlacedError, place, quoted, short
 from falco.documents.nodes import MappingNode, Node, ScalarNode, ScalarStyle, SequenceNode, Span
+from falco.documents.reader import MAX_DEPTH
 from falco.errors import ConfigError
 
 
@@ -62,6 +64,8 @@ def parse(path: str) -> tuple[Step, ...]:
             index += 1
     if name:
         steps.append(name)
+    if len(steps) > MAX_DEPTH:
+        raise ConfigError(f'Config error at key "{short(path)}": more than {MAX_DEPTH} keys inside one another')
     return tuple(steps)
 
 
@@ -141,8 +145,8 @@ def _as_container(node: Node, step: Step, path: str) -> MappingNode | SequenceNo
         case ScalarNode(), _ if node.is_null:
             return MappingNode((), node.span) if isinstance(step, str) else SequenceNode((), node.span)
     asked = f"a mapping with the key '{step}'" if isinstance(step, str) else "a sequence"
-    found = f"the text '{node.text}'" if isinstance(node, ScalarNode) else "a mapping"
-    raise ConfigError(f'Config error at key "{path}": {place(node.span)}: expected {asked}, found {found}')
+    found = f"the text {quoted(node)}" if isinstance(node, ScalarNode) else "a mapping"
+    raise PlacedError(node.span, f'Config error at key "{path}": {place(node.span)}: expected {asked}, found {found}')
 
 
 def _child(parent: MappingNode | SequenceNode, step: Step, path: str) -> Node | None:
@@ -178,11 +182,6 @@ def _with_child(parent: MappingNode | SequenceNode, step: Step, value: Node) -> 
 
 def _key(text: str, span: Span) -> ScalarNode:
     return ScalarNode(text, ScalarStyle.PLAIN, span)
-
-
-def place(span: Span) -> str:
-    """``file:line:column``, counted from 1."""
-    return f"{span.file}:{span.start.line + 1}:{span.start.column + 1}"
 
 
 def _error(path: str, sentence: str) -> ConfigError:

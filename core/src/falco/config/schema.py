@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from falco.config.configuration import EXTENSIONS, OUTPUT_SUFFIX
+from falco.config.configuration import OUTPUT_SUFFIX
+from falco.config.merge import EXTENSIONS
 from falco.config.settings import Extensions, Settings
 from falco.rules.model import Priority
 

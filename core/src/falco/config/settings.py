@@ -15,8 +15,8 @@ from typing import Annotated, Any, Final
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from falco.config.convert import choice
-from falco.config.merge import Strategy
+from falco.config.includes import Strategy
+from falco.config.rows import WrongValueError, choice
 from falco.rules.model import Priority
 
 PLUGIN_DIRECTORY: Final = PurePosixPath("/usr/share/falco/plugins/")
@@ -33,14 +33,23 @@ class Effect(Enum):
     MISSING = "this version does not have it"
 
 
-def _key(doc: str, *, effect: Effect = Effect.APPLIES, ge: int | None = None, le: int | None = None) -> Meta:
-    """The row of one key."""
-    return Meta(description=doc, ge=ge, le=le, extra={"effect": effect})
+def _key(
+    doc: str, *, effect: Effect = Effect.APPLIES, ge: int | None = None, le: int | None = None, **schema: Any
+) -> Meta:
+    """The row of one key; *schema* is what its JSON schema has beyond type and bounds."""
+    return Meta(description=doc, ge=ge, le=le, extra={"effect": effect}, extra_json_schema=schema or None)
 
 
-def _choice(doc: str, names: dict[str, Any], message: str, *, effect: Effect = Effect.APPLIES) -> Meta:
-    """The row of a key that takes one of *names*."""
-    return Meta(description=doc, extra={"effect": effect, **choice(names.get, message, names)})
+_UINT32: Final = 2**32 - 1
+"""The largest number that Falco takes for most keys."""
+_MAX_ALERTS: Final = 10_000_000
+"""Alerts in a queue: there has to be memory for them."""
+
+
+def _choice(doc: str, names: dict[str, Any], message: str, *, effect: Effect = Effect.APPLIES, **schema: Any) -> Meta:
+    """The row of a key that takes one of *names*; *schema* as in ``_key``."""
+    extra = {"effect": effect, **choice(names.get, message, names)}
+    return Meta(description=doc, extra=extra, extra_json_schema=schema or None)
 
 
 class LogLevel(Enum):
@@ -126,15 +135,19 @@ class _Section(Struct, frozen=True, kw_only=True):
 class Kmod(_Section, frozen=True):
     """The kernel module."""
 
-    buf_size_preset: Annotated[int, _key("Size class of the buffer of each CPU.", effect=Effect.DRIVER)] = 4
+    buf_size_preset: Annotated[
+        int, _key("Size class of the buffer of each CPU.", effect=Effect.DRIVER, ge=1, le=10)
+    ] = 4
     drop_failed_exit: Annotated[bool, _key("Drop failed system calls in the kernel.", effect=Effect.DRIVER)] = False
 
 
 class ModernEbpf(_Section, frozen=True):
     """Capture by eBPF programs."""
 
-    cpus_for_each_buffer: Annotated[int, _key("CPUs that share a buffer; 0 = all.", effect=Effect.DRIVER)] = 2
-    buf_size_preset: Annotated[int, _key("Size class of each buffer.", effect=Effect.DRIVER)] = 4
+    cpus_for_each_buffer: Annotated[
+        int, _key("CPUs that share a buffer; 0 = all.", effect=Effect.DRIVER, ge=0, le=65_535)
+    ] = 2
+    buf_size_preset: Annotated[int, _key("Size class of each buffer.", effect=Effect.DRIVER, ge=1, le=10)] = 4
     drop_failed_exit: Annotated[bool, _key("Drop failed system calls in the kernel.", effect=Effect.DRIVER)] = False
     disable_iterators: Annotated[
         bool, _key("Read the processes that run at the start from /proc.", effect=Effect.DRIVER)
@@ -180,7 +193,7 @@ class Capture(_Section, frozen=True):
             "Error reading config file ({file}): capture.mode '{text}' is not a valid mode.",
         ),
     ] = CaptureMode.RULES
-    default_duration: Annotated[int, _key("Milliseconds that a recording lasts.", ge=0)] = 5000
+    default_duration: Annotated[int, _key("Milliseconds that a recording lasts.", ge=0, le=_UINT32)] = 5000
     max_file_size_mb: Annotated[int, _key("Largest capture in MB; 0 = no limit.", ge=0, le=1_048_576)] = 0
 
 
@@ -201,9 +214,10 @@ class PluginEntry(_Section, frozen=True):
 
     def __post_init__(self) -> None:
         if not self.library_path.startswith("/") and _leaves_directory(self.library_path):
-            raise ValueError(
+            raise WrongValueError(
+                "library_path",
                 f"plugin library_path '{self.library_path}' resolves outside the plugins directory "
-                f"({PLUGIN_DIRECTORY}/)"
+                f"({PLUGIN_DIRECTORY}/)",
             )
 
 
@@ -219,7 +233,7 @@ def _leaves_directory(path: str) -> bool:
 class OutputsQueue(_Section, frozen=True):
     """The queues between rules and output channels."""
 
-    capacity: Annotated[int, _key("Alerts that wait for a channel at most; 0 = 65,536.", ge=0)] = 0
+    capacity: Annotated[int, _key("Alerts that wait for a channel at most; 0 = 65,536.", ge=0, le=_MAX_ALERTS)] = 0
 
 
 class AppendMatch(_Section, frozen=True):
@@ -241,9 +255,10 @@ class AppendOutput(_Section, frozen=True):
     suggested_output: Annotated[bool, _key("Add the fields that plugins suggest.")] = False
 
     def __post_init__(self) -> None:
-        for item in self.extra_fields:
+        for number, item in enumerate(self.extra_fields):
             if isinstance(item, dict) and len(item) != 1:
-                raise ValueError("an entry of extra_fields is a field, or a mapping with one name and its format")
+                sentence = "expected a field, or a mapping with one name and its format"
+                raise WrongValueError("extra_fields", sentence, number)
 
 
 class Selector(_Section, frozen=True):
@@ -254,7 +269,9 @@ class Selector(_Section, frozen=True):
 
     def __post_init__(self) -> None:
         if not self.rule and not self.tag:
-            raise ValueError("say which rules are meant: 'rule' or 'tag' must have a value")
+            sentence = "say which rules are meant: 'rule' or 'tag' must have a value"
+            empty = next((key for key in ("rule", "tag") if getattr(self, key) is not None), None)
+            raise ValueError(sentence) if empty is None else WrongValueError(empty, sentence)
 
 
 class RuleSelection(_Section, frozen=True):
@@ -272,7 +289,7 @@ class Webserver(_Section, frozen=True):
     """Health, versions and metrics over HTTP."""
 
     enabled: Annotated[bool, _key("Listen for HTTP requests.", effect=Effect.MISSING)] = False
-    threadiness: Annotated[int, _key("Threads; 0 = one a CPU.", ge=0)] = 0
+    threadiness: Annotated[int, _key("Threads; 0 = one a CPU.", ge=0, le=_UINT32)] = 0
     listen_port: Annotated[int, _key("TCP port.", ge=0, le=65_535)] = 8765
     listen_address: Annotated[str, _key("IPv4 or IPv6 address.")] = "0.0.0.0"  # noqa: S104  upstream's default
     k8s_healthz_endpoint: Annotated[str, _key("Path that answers while the program is well.")] = "/healthz"
@@ -284,7 +301,8 @@ class Webserver(_Section, frozen=True):
         try:
             ip_address(self.listen_address)
         except ValueError:
-            raise ValueError(f'webserver listen address "{self.listen_address}" is not a valid IP address') from None
+            sentence = f'webserver listen address "{self.listen_address}" is not a valid IP address'
+            raise WrongValueError("listen_address", sentence) from None
 
 
 class LibsLogger(_Section, frozen=True):
@@ -298,6 +316,7 @@ class LibsLogger(_Section, frozen=True):
             {name: name for name in _SEVERITIES},
             "Unknown sinsp log severity {text}",
             effect=Effect.NATIVE,
+            enum=_SEVERITIES,
         ),
     ] = "info"
 
@@ -305,32 +324,41 @@ class LibsLogger(_Section, frozen=True):
 class SyscallEventTimeouts(_Section, frozen=True):
     """A capture that delivers nothing."""
 
-    max_consecutives: Annotated[int, _key("Empty reads in a row that raise an alert.", effect=Effect.DRIVER, ge=0)] = (
-        1000
-    )
+    max_consecutives: Annotated[
+        int,
+        _key("Empty reads in a row that raise an alert.", effect=Effect.DRIVER, ge=0, le=_UINT32, minimum=1),
+    ] = 1000
 
     def __post_init__(self) -> None:
         if self.max_consecutives == 0:
-            raise ValueError("the maximum consecutive timeouts without an event must be an unsigned integer > 0")
+            sentence = "the maximum consecutive timeouts without an event must be an unsigned integer > 0"
+            raise WrongValueError("max_consecutives", sentence)
+
+
+_ACTIONS: Final = ["ignore", "log", "alert", "exit"]
 
 
 class SyscallEventDrops(_Section, frozen=True):
     """System calls that the kernel's buffer had no room for."""
 
-    threshold: Annotated[float, _key("Share of dropped events in a second from which actions are taken.")] = 0.1
-    actions: Annotated[tuple[str, ...], _key("ignore, log, alert, exit.")] = ("ignore",)
-    rate: Annotated[float, _key("Actions a second at most, on average.")] = 0.03333
-    max_burst: Annotated[int, _key("Actions in a row at most.", ge=0)] = 1
+    threshold: Annotated[
+        float, _key("Share of dropped events in a second from which actions are taken.", minimum=0, maximum=1)
+    ] = 0.1
+    actions: Annotated[tuple[str, ...], _key("ignore, log, alert, exit.", items={"enum": _ACTIONS})] = ("ignore",)
+    rate: Annotated[float, _key("Actions a second at most, on average.", ge=0)] = 0.03333
+    max_burst: Annotated[int, _key("Actions in a row at most.", ge=0, le=_UINT32)] = 1
     simulate_drops: Annotated[bool, _key("For tests: pretend that an event is dropped each second.")] = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= 1:
-            raise ValueError("syscall event drops threshold must be a double in the range [0, 1]")
-        for action in self.actions:
-            if action not in {"ignore", "log", "alert", "exit"}:
-                raise ValueError('available actions for syscall event drops are "ignore", "log", "alert", and "exit"')
+            raise WrongValueError("threshold", "syscall event drops threshold must be a double in the range [0, 1]")
+        for number, action in enumerate(self.actions):
+            if action not in _ACTIONS:
+                sentence = 'available actions for syscall event drops are "ignore", "log", "alert", and "exit"'
+                raise WrongValueError("actions", sentence, number)
             if action in {"log", "alert"} and "ignore" in self.actions:
-                raise ValueError(f'syscall event drop action "{action}" does not make sense with the "ignore" action')
+                sentence = f'syscall event drop action "{action}" does not make sense with the "ignore" action'
+                raise WrongValueError("actions", sentence, number)
 
 
 class Metrics(_Section, frozen=True):
@@ -366,14 +394,18 @@ class BaseSyscalls(_Section, frozen=True):
 class FalcoLibs(_Section, frozen=True):
     """The process table."""
 
-    thread_table_size: Annotated[int, _key("Threads that are remembered at most; 0 = 262144.", ge=0)] = 262_144
+    thread_table_size: Annotated[int, _key("Threads that are remembered at most; 0 = 262144.", ge=0, le=_UINT32)] = (
+        262_144
+    )
     thread_table_auto_purging_interval_s: Annotated[
-        int, _key("Seconds between two clean-ups.", effect=Effect.LIVE, ge=0)
+        int, _key("Seconds between two clean-ups.", effect=Effect.LIVE, ge=0, le=_UINT32)
     ] = 300
     thread_table_auto_purging_thread_timeout_s: Annotated[
-        int, _key("Seconds of silence after which a thread may be forgotten.", effect=Effect.LIVE, ge=0)
+        int, _key("Seconds of silence after which a thread may be forgotten.", effect=Effect.LIVE, ge=0, le=_UINT32)
     ] = 300
-    snaplen: Annotated[int, _key("Bytes of an I/O buffer that are kept; 0 = 80.", effect=Effect.LIVE, ge=0)] = 0
+    snaplen: Annotated[
+        int, _key("Bytes of an I/O buffer that are kept; 0 = 80.", effect=Effect.LIVE, ge=0, le=65_535)
+    ] = 0
 
 
 class Settings(_Section, frozen=True):
@@ -444,7 +476,9 @@ class Settings(_Section, frozen=True):
         LogLevel, _choice("Lowest severity of log lines.", _by_value(LogLevel), "Unknown log level {text}")
     ] = LogLevel.INFO
     libs_logger: LibsLogger = LibsLogger()
-    output_timeout: Annotated[int, _key("Milliseconds after which a blocked channel is reported.", ge=0)] = 2000
+    output_timeout: Annotated[
+        int, _key("Milliseconds after which a blocked channel is reported.", ge=0, le=_UINT32)
+    ] = 2000
     syscall_event_timeouts: SyscallEventTimeouts = SyscallEventTimeouts()
     syscall_event_drops: SyscallEventDrops = SyscallEventDrops()
     metrics: Metrics = Metrics()

@@ -109,7 +109,7 @@ def render(diagnostic: Diagnostic, files: Mapping[str, SourceFile], *others: Dia
     head = f"{diagnostic.severity.value}[{diagnostic.code}]: {diagnostic.message or _SPEECHLESS}"
     lines = [f"{at}: {head}" if at else head]
     if at and (source := files.get(at.file)):
-        lines += _excerpt(source.line(at.mark.line), at)
+        lines += _marked(source, at)
     lines += [f"  {step}" for step in _steps(diagnostic, at, files)]
     lines += [f"  also {way}" for other in others[:_MAX_OTHERS] if (way := _way(other))]
     if len(others) > _MAX_OTHERS:
@@ -135,9 +135,15 @@ _SPEECHLESS: Final = "(no message)"
 _MAX_OTHERS: Final = 3
 
 
-def _excerpt(line: str, at: Point) -> list[str]:
+def excerpt(span: Span, source: SourceFile) -> list[str]:
+    """The line of *source* on which *span* begins, and the caret under it."""
+    at = point(span, {})
+    return [] if at is None else _marked(source, at)
+
+
+def _marked(source: SourceFile, at: Point) -> list[str]:
     """The source line and the caret under it, both cut to what fits around the caret."""
-    column = at.mark.column
+    line, column = source.line(at.mark.line), at.mark.column
     first = max(0, min(column - MAX_LINE // 2, len(line) - MAX_LINE))
     shown = line[first : first + MAX_LINE]
     lead = "..." if first else ""

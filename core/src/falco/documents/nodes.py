@@ -46,6 +46,8 @@ class ScalarNode:
     text: str
     style: ScalarStyle
     span: Span = field(compare=False)
+    origin: str = field(default="", compare=False)
+    """What its text was made of, where that is not in the file: ``environment variable PORT``."""
 
     @property
     def is_null(self) -> bool:

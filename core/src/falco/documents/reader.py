@@ -68,7 +68,7 @@ def decode(data: bytes, file: str) -> SourceFile:
         DocumentError: *data* is too large, not UTF-8, or holds characters that YAML does not allow.
     """
     if len(data) > MAX_BYTES:
-        message = f"the file has {len(data):,} bytes, more than {MAX_BYTES:,} are not read"
+        message = f"the file has more than {MAX_BYTES:,} bytes, it is not read: split it"
         raise DocumentError(message, SourceFile(file, ""), 0, 0)
     try:
         text = data.decode("utf-8-sig")
@@ -115,7 +115,8 @@ def _events(source: SourceFile) -> Iterator[Any]:
         sentence = ": ".join(part for part in (error.context, error.problem) if part)
         mark = error.problem_mark or error.context_mark
         index = min(mark.index, len(source.text)) if mark else 0
-        raise DocumentError(f"not YAML: {sentence}", source, index, index) from None
+        hint = ": indent with blanks" if source.text.startswith("\t", index) else ""
+        raise DocumentError(f"not YAML: {sentence}{hint}", source, index, index) from None
     except yaml.YAMLError as error:
         raise DocumentError(f"not YAML: {error}", source, 0, 0) from None
     finally:

@@ -16,9 +16,14 @@ if TYPE_CHECKING:
     from falco.alerts import Alert
 
 
-def extension(description: str) -> msgspec.Meta:
-    """Of a key of a channel that Falco has but without this key: it belongs below ``x-falco-py``."""
-    return msgspec.Meta(description=description, extra={"is_extension": True})
+def extension(description: str, **bounds: float) -> msgspec.Meta:
+    """Of a key of a channel that Falco has but without this key: it belongs below ``x-falco-py``.
+
+    Args:
+        description: What it is for.
+        bounds: Of a number: ``gt`` or ``ge``, ``lt`` or ``le``.
+    """
+    return msgspec.Meta(description=description, extra={"is_extension": True}, **bounds)  # type: ignore[call-overload,no-any-return]  # overloads say which go together
 
 
 def _say(sentence: str, number: int) -> None:

@@ -23,6 +23,15 @@ SYSCALL = "syscall"
 """The event source of system calls: the one that is there without being configured."""
 
 
+class NotListedError(PluginError):
+    """``load_plugins`` has a *name* that no entry of ``plugins`` has."""
+
+    def __init__(self, name: str, listed: Iterable[str]) -> None:
+        known = ", ".join(listed) or "nothing"
+        super().__init__(f"Cannot load plugin '{name}': plugin config not found for given name; plugins lists {known}")
+        self.name = name
+
+
 @dataclass(frozen=True, slots=True)
 class ActivePlugin:
     """A plugin that is in force."""
@@ -133,11 +142,11 @@ def activate(manager: PluginManager, entries: Sequence[PluginEntry], load: Seque
     return ActivePlugins(manager, tuple(plugins), _event_sources(manager, plugins))
 
 
-def _entry(entries: Iterable[PluginEntry], name: str) -> PluginEntry:
+def _entry(entries: Sequence[PluginEntry], name: str) -> PluginEntry:
     for entry in entries:
         if entry.name == name:
             return entry
-    raise PluginError(f"Cannot load plugin '{name}': plugin config not found for given name")
+    raise NotListedError(name, (entry.name for entry in entries))
 
 
 def _built_in(manager: PluginManager) -> list[str]:

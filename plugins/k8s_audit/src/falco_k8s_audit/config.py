@@ -8,7 +8,7 @@ import msgspec
 
 from falco_k8s_audit.records import MAX_BATCH_SIZE, MAX_EVENT_SIZE, Limits
 
-_Bytes: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
+_Bytes: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from cheroot import errors
 from cheroot.server import Gateway
 
-from falco import SourceError
+from falco import CertificateError, SourceError, check_authorities, load_identity
 from falco import nearest_path as nearest
 from falco_k8s_audit.config import Config
 from falco_k8s_audit.framing import Chunks
@@ -143,7 +143,7 @@ class WebhookTransport:
             (self.address.host or "0.0.0.0", self.address.port),  # noqa: S104  what ":port" says, see is_open
             lambda request: _Audit(request, self, token),
             self.refuse,
-            _context(self._config) if self.address.scheme == "https" else None,
+            _context(self._config, self._report) if self.address.scheme == "https" else None,
         )
         try:
             server.prepare()
@@ -285,21 +285,20 @@ _PHRASES: Final = {
 }
 
 
-def _context(config: Config) -> ssl.SSLContext:
+def _context(config: Config, report: Callable[[str], None]) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        context.load_cert_chain(config.sslCertificate)
-    except OSError as error:
-        raise SourceError(
-            f"sslCertificate {config.sslCertificate}: {error.strerror or error}; it must hold a certificate and its "
-            f"key, in PEM, readable for the user that falco runs as{_missing(error, config.sslCertificate)}"
-        ) from error
+        if objection := load_identity(context, config.sslCertificate, is_server=True):
+            report(f"sslCertificate {objection}: clients will refuse the audit webhook, renew it")
+    except CertificateError as error:
+        raise SourceError(f"sslCertificate {error} (it must hold a certificate and its open key, in PEM)") from error
     if config.clientCertificates:
         try:
+            check_authorities(config.clientCertificates)
             context.load_verify_locations(config.clientCertificates)
-        except OSError as error:
-            raise SourceError(f"clientCertificates {config.clientCertificates}: {error.strerror or error}") from error
+        except CertificateError as error:
+            raise SourceError(f"clientCertificates {error}") from error
         context.verify_mode = ssl.CERT_REQUIRED
     return context
 

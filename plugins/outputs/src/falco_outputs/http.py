@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import socket
 import ssl
 import time
@@ -13,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 import msgspec
 from msgspec import Meta
 
-from falco import Output, OutputError, extension
+from falco import CertificateError, Output, OutputError, check_authorities, extension, load_identity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import urllib3
 
@@ -26,6 +27,9 @@ _ANSWER_BYTES: Final = 64 * 1024
 """How much of an answer is read."""
 _SHOWN_BYTES: Final = 200
 """How much of a refusing answer is reported."""
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+"""What RFC 9110 allows, beyond it only what is sent as it is: Latin 1."""
 
 
 class HttpConfig(msgspec.Struct, frozen=True):
@@ -43,11 +47,15 @@ class HttpConfig(msgspec.Struct, frozen=True):
     echo: Annotated[bool, Meta(description="Print the answers on standard output.")] = False
     compress_uploads: Annotated[bool, Meta(description="Send alerts gzipped.")] = False
     keep_alive: Annotated[bool, Meta(description="Let TCP test connections that are idle.")] = False
-    max_consecutive_timeouts: Annotated[int, Meta(description="How often an alert is sent again after a timeout.")] = 5
+    max_consecutive_timeouts: Annotated[
+        int, Meta(description="How often an alert is sent again after a timeout.", ge=0, le=255)
+    ] = 5
     headers: Annotated[dict[str, str], extension("Further headers.")] = {}
     bearer_token_file: Annotated[str, extension("File with the token for the header Authorization.")] = ""
     bearer_token_env: Annotated[str, extension("Environment variable with that token.")] = ""
-    timeout_s: Annotated[float, extension("Seconds for connecting, and for each wait for an answer.")] = 10.0
+    timeout_s: Annotated[
+        float, extension("Seconds for connecting, and for each wait for an answer.", gt=0, le=86_400)
+    ] = 10.0
 
 
 class HttpOutput(Output):
@@ -66,9 +74,13 @@ class HttpOutput(Output):
         """
         import urllib3  # a twentieth of the start of falco, and most runs have no use for it
 
-        url = urllib3.util.parse_url(self.config.url)
+        wanted = f"http_output.url '{self.config.url}': write http://host/path or https://host/path"
+        try:
+            url = urllib3.util.parse_url(self.config.url)
+        except urllib3.exceptions.LocationParseError as error:
+            raise OutputError(wanted) from error
         if url.scheme not in {"http", "https"} or not url.host:
-            raise OutputError(f"http_output.url '{self.config.url}': write http://host/path or https://host/path")
+            raise OutputError(wanted)
         context = self._tls() if url.scheme == "https" else None
         self._headers = self._request_headers()
         self._pool = urllib3.PoolManager(
@@ -159,16 +171,22 @@ class HttpOutput(Output):
         if token := self._token():
             headers["Authorization"] = f"Bearer {token}"
         for name, value in headers.items():
-            if any(c in name + value for c in "\r\n\0"):
-                raise OutputError(f"http_output: header '{name.strip()}' holds a line break")
+            if not _NAME.fullmatch(name):
+                raise OutputError(f"http_output: '{name.strip()}' is no name of a header: write letters, digits and -")
+            if not _VALUE.fullmatch(value):
+                raise OutputError(f"http_output: header '{name}' holds a line break or characters beyond Latin 1")
         return headers
 
     def _token(self) -> str:
-        if self.config.bearer_token_env:
-            return self.context.env.get(self.config.bearer_token_env, "").strip()
-        if self.config.bearer_token_file:
-            return _read("bearer_token_file", self.config.bearer_token_file).strip()
-        return ""
+        if variable := self.config.bearer_token_env:
+            key, token = f"bearer_token_env '{variable}'", self.context.env.get(variable, "")
+        elif path := self.config.bearer_token_file:
+            key, token = f"bearer_token_file '{path}'", _read("bearer_token_file", path)
+        else:
+            return ""
+        if not token.strip():
+            raise OutputError(f"http_output.{key}: there is no token in it")
+        return token.strip()
 
     def _tls(self) -> ssl.SSLContext:
         config = self.config
@@ -177,29 +195,26 @@ class HttpOutput(Output):
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         elif authority := config.ca_cert or config.ca_bundle:
-            key = "ca_cert" if config.ca_cert else "ca_bundle"
-            _read(key, authority)
-            with _pem(f"{key} '{authority}': it must be a PEM file with the certificates that are trusted"):
-                context = ssl.create_default_context(cafile=authority)
+            with _named({authority: "ca_cert" if config.ca_cert else "ca_bundle"}):
+                check_authorities(authority)
+            context = ssl.create_default_context(cafile=authority)
         elif config.ca_path and Path(config.ca_path).is_dir():
             context.load_verify_locations(capath=config.ca_path)
         if config.mtls:
-            cert, key = config.client_cert, config.client_key
-            _read("client_cert", cert)
-            _read("client_key", key)
-            with _pem(f"client_cert '{cert}', client_key '{key}': must be a certificate and its open key in PEM"):
-                context.load_cert_chain(cert, key, password=lambda: "")  # without it OpenSSL asks on the terminal
+            with _named({config.client_key: "client_key", config.client_cert: "client_cert"}):
+                objection = load_identity(context, config.client_cert, config.client_key, is_server=False)
+            if objection:
+                self.context.report(f"http_output.client_cert {objection}: the receiver will refuse it, renew it")
         return context
 
 
 @contextmanager
-def _pem(wanted: str) -> Iterator[None]:
-    """OpenSSL's fault as a sentence; *wanted* begins with the key and says what must be there."""
+def _named(keys: Mapping[str, str]) -> Iterator[None]:
+    """With an error of the block, name the key among *keys* (by file) that has the file."""
     try:
         yield
-    except ssl.SSLError as error:
-        found = (error.reason or "not PEM").replace("_", " ").lower()
-        raise OutputError(f"http_output.{wanted} ({found})") from error
+    except CertificateError as error:
+        raise OutputError(f"http_output.{keys[error.path]} {error}") from error
 
 
 def _read(key: str, path: str) -> str:

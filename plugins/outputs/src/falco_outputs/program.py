@@ -25,7 +25,10 @@ class ProgramConfig(msgspec.Struct, frozen=True):
     program: Annotated[str, Meta(description="The command, run by the shell; it reads alerts on its standard input.")]
     keep_alive: Annotated[bool, Meta(description="Start it once; otherwise it is started for each alert.")] = False
     timeout_s: Annotated[
-        float, extension("Seconds that an alert may take to be read, and a program to end behind the last one.")
+        float,
+        extension(
+            "Seconds that an alert may take to be read, and a program to end behind the last one.", gt=0, le=86_400
+        ),
     ] = 30.0
 
 

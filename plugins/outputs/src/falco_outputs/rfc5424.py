@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from falco import OutputError
+from falco import CertificateError, OutputError, check_authorities
 
 _PORTS: Final = {"udp": 514, "tcp": 514, "tls": 6514}
 _UDP_BYTES: Final = 65_000
@@ -25,20 +25,18 @@ class Sender:
         Raises:
             OutputError: The address or the certificate file is wrong.
         """
-        parts = urlsplit(address)
+        wanted = f"syslog address '{address}': write udp://host:514, tcp://host:514 or tls://host:6514"
         try:
+            parts = urlsplit(address)
             port = parts.port
         except ValueError:
-            port = 0
+            raise OutputError(wanted) from None
         if parts.scheme not in _PORTS or not parts.hostname or port == 0:
-            raise OutputError(f"syslog address '{address}': write udp://host:514, tcp://host:514 or tls://host:6514")
+            raise OutputError(wanted)
         self._kind, self._host, self._port = parts.scheme, parts.hostname, port or _PORTS[parts.scheme]
         self._timeout_s = timeout_s
         self._socket: socket.socket | None = None
-        try:
-            self._tls = ssl.create_default_context(cafile=ca_cert or None) if self._kind == "tls" else None
-        except OSError as error:
-            raise OutputError(f"syslog_output.ca_cert '{ca_cert}': {error.strerror or error}") from error
+        self._tls = _trusting(ca_cert) if self._kind == "tls" else None
 
     def send(self, code: int, host: str, program: str, process_id: int, text: str) -> None:
         """Send one message; *code* is facility times eight plus severity.
@@ -88,3 +86,13 @@ class Sender:
             return datagrams
         plain = socket.create_connection((self._host, self._port), self._timeout_s)
         return self._tls.wrap_socket(plain, server_hostname=self._host) if self._tls else plain
+
+
+def _trusting(ca_cert: str) -> ssl.SSLContext:
+    if not ca_cert:
+        return ssl.create_default_context()
+    try:
+        check_authorities(ca_cert)
+    except CertificateError as error:
+        raise OutputError(f"x-falco-py.syslog_output.ca_cert {error}") from error
+    return ssl.create_default_context(cafile=ca_cert)

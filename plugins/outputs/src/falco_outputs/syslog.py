@@ -28,8 +28,8 @@ class SyslogConfig(msgspec.Struct, frozen=True):
         str, extension("udp://host:514, tcp://host:514 or tls://host:6514; none is the daemon of this machine.")
     ] = ""
     ca_cert: Annotated[str, extension("File with the authorities that are trusted; none is those of the system.")] = ""
-    facility: Annotated[int, extension("Number of the facility; 1 is user-level.")] = 1
-    timeout_s: Annotated[float, extension("Seconds for connecting and for sending.")] = 5.0
+    facility: Annotated[int, extension("Number of the facility; 1 is user-level.", ge=0, le=23)] = 1
+    timeout_s: Annotated[float, extension("Seconds for connecting and for sending.", gt=0, le=86_400)] = 5.0
 
 
 class SyslogOutput(Output):
