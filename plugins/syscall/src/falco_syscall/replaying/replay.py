@@ -74,6 +74,7 @@ class Replay:
             self._interest = interest = interest_of(rules)
             self.machine.names.watch(watched_names(rules.checks))
         prepared = batch if isinstance(batch, Prepared) else self._preparer.prepare(batch, interest.wants)
+        prepared.columns.say = self._say_wrong_size
         if not prepared.is_for(interest.wants):
             prepared.prepare_again(interest.wants)
         for sentence in prepared.said:
@@ -82,7 +83,6 @@ class Replay:
         self._left_out, self._lost_enters = prepared.left_out, prepared.lost_enters
         for said in prepared.columns.chunk.metadata:
             self.machine.load(said)
-        prepared.columns.say = self._say_wrong_size
         return ChunkReplay(self.machine, prepared, interest) if len(prepared.numbered) else None
 
     def _say_wrong_size(self, sentence: str) -> None:
