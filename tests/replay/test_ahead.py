@@ -1,5 +1,6 @@
 """Chunks that another process has read and prepared are those that this one would have read."""
 
+import errno
 import gzip
 import random
 import signal
@@ -14,6 +15,7 @@ from falco_syscall.capture.chunks import ChunkReader
 from falco_syscall.column_decoder import ColumnDecoder
 from falco_syscall.replaying import ahead as reading_ahead
 from falco_syscall.replaying.ahead import ReadAhead, is_worth_it
+from falco_syscall.replaying.preparing import unheard
 from falco_syscall.source import Engine, SyscallSource
 from replay.equality import CONDITIONS, Awaited, ahead, columnar, dispatched, rule, told
 from replay.streams import KINDS, Stream
@@ -126,6 +128,40 @@ def test_a_process_that_cannot_start_leaves_the_work_to_this_one(source, capture
 
     assert found == columnar(capture, RULES, 700)[0]
     assert source.said == []
+
+
+@pytest.mark.parametrize("refused", ["subprocess.Popen", "os.memfd_create"])
+def test_a_system_that_refuses_a_process_or_memory_leaves_the_work_to_this_one(source, capture, monkeypatch, refused):
+    def refuse(*args, **options):
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    where, name = refused.split(".")
+    monkeypatch.setattr(getattr(reading_ahead, where), name, refuse)
+
+    found = alerts(source)
+
+    assert found == columnar(capture, RULES, 700)[0]
+    assert source.said == []
+
+
+def test_the_process_imports_nothing_from_where_the_capture_is_examined(source, capture, tmp_path, monkeypatch):
+    for name in ("numpy", "struct", "falco_syscall"):
+        (tmp_path / f"{name}.py").write_text("open('imported', 'w').close()\n")
+    monkeypatch.chdir(tmp_path)
+
+    source.open()
+    process = source._ahead._process
+
+    assert alerts(source) == columnar(capture, RULES, 700)[0]
+    assert process.poll() == 0
+    assert not (tmp_path / "imported").exists()
+
+
+def test_a_chunk_is_handed_over_without_what_waits_for_later_ones(capture):
+    with capture.open("rb") as file, closing(Awaited(file, chunk_bytes=700)) as reader:
+        *_, received = reader.prepared(reading_wants())
+
+    assert received.columns.say is unheard
 
 
 def test_a_process_that_is_late_is_not_waited_for(capture):

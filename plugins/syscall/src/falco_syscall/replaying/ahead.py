@@ -66,6 +66,11 @@ def is_worth_it(file: BinaryIO) -> bool:
     return processors > 1 and hasattr(os, "memfd_create") and size >= (_PACKED_BYTES if is_packed else _PLAIN_BYTES)
 
 
+def _python() -> tuple[str, str]:
+    """The interpreter, which must not import from where captures are examined: ``-m`` alone begins with that."""
+    return sys.executable, "-I" if sys.flags.isolated else "-P"
+
+
 class ReadAhead:
     """Prepared chunks of a file, in order; iterate once. A chunk is valid until the next one is asked for.
 
@@ -74,30 +79,32 @@ class ReadAhead:
     """
 
     def __init__(self, file: BinaryIO, *, chunk_bytes: int = CHUNK_BYTES) -> None:
-        """Starts the process.
+        """Starts the process; where the system refuses one, or memory for it, this one reads alone.
 
         Args:
             file: At its start. The process moves its position; the caller closes it.
             chunk_bytes: How much is read at once.
 
         Raises:
-            OSError: It cannot be started, or the file cannot be read.
+            OSError: The file cannot be read.
         """
         self.reader = ChunkReader(file, chunk_bytes=chunk_bytes)
-        memory = Slots.create()
-        try:
-            self._slots = Slots(memory)
-            self._pipe, theirs = Pipe()
-            with theirs:
+        self._pipe, theirs = Pipe()
+        self._process: subprocess.Popen[bytes] | None = None
+        with theirs, suppress(OSError):
+            memory = Slots.create()
+            try:
+                self._slots = Slots(memory)
                 descriptors = file.fileno(), memory, theirs.fileno()
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", _PROGRAM, *map(str, (*descriptors, chunk_bytes))],
+                    [*_python(), "-m", _PROGRAM, *map(str, (*descriptors, chunk_bytes))],
                     pass_fds=descriptors,
                     stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,  # what it has to say comes through the pipe
                 )
-        finally:
-            os.close(memory)
+            finally:
+                os.close(memory)
 
     def prepared(self, wants: Wants) -> Iterator[Prepared]:
         """The chunks, prepared for a ruleset.
@@ -142,7 +149,7 @@ class ReadAhead:
                 prepared, data = self._slots.take(received)
                 prepared.columns.chunk.data = data
                 yield prepared
-                with suppress(BrokenPipeError):  # all was read: what is in the pipe still comes
+                with suppress(ConnectionError):  # all was read: what is in the pipe still comes
                     self._pipe.send(received.slot)
         except (EOFError, ConnectionError) as error:
             raise CaptureError(f"the process that reads it has ended: {self._end()}") from error
@@ -152,6 +159,8 @@ class ReadAhead:
 
     def _end(self) -> str:
         """Wait for the end of the process, which comes with that of the pipe; how it was."""
+        if self._process is None:
+            return "it was never started"
         try:
             status = self._process.wait(_GRACE_S)
         except subprocess.TimeoutExpired:

@@ -13,6 +13,7 @@ from falco_syscall.capture import CaptureError
 from falco_syscall.capture.chunks import ChunkReader
 from falco_syscall.capture.columns import nobody
 from falco_syscall.replaying.ahead import Ending, Task
+from falco_syscall.replaying.preparing import unheard
 from falco_syscall.replaying.slots import SLOTS, Slots
 
 
@@ -27,6 +28,7 @@ def serve(file: BinaryIO, slots: Slots, pipe: Connection, chunk_bytes: int) -> N
         reader.resume(task.progress)
         for chunk in reader:
             prepared = task.preparer.prepare(chunk, task.wants)
+            prepared.columns.say = unheard  # whoever takes it listens; the converter stays here with all that it keeps
             while not free or pipe.poll():
                 free.append(pipe.recv())
             prepared.columns.say = nobody  # not the converter, which would go along with every chunk

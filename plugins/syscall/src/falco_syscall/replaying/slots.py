@@ -49,7 +49,7 @@ class Slots:
         Raises:
             OSError: There is none.
         """
-        descriptor = os.memfd_create("falco", 0)
+        descriptor = os.memfd_create("falco")
         os.truncate(descriptor, SLOTS * SLOT_BYTES)
         return descriptor
 
