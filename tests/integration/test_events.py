@@ -124,6 +124,13 @@ def test_a_wrong_condition_is_shown_with_a_caret(falco):
     assert "did you mean 'proc.name'" in ran.stderr
 
 
+def test_fields_without_a_percent_sign_are_no_fields(falco):
+    ran = falco("c.scap", "--fields", "evt.num,proc.name")
+
+    assert (ran.code, ran.stdout) == (1, "")
+    assert "did you mean '%evt.num %proc.name'?" in ran.stderr
+
+
 def test_wrong_fields_are_shown_with_a_caret(falco):
     ran = falco("c.scap", "--fields", "%evt.num %fd.nme")
 

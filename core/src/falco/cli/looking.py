@@ -101,6 +101,9 @@ def _rule(question: Question, source: EventSource, scope: Scope) -> Rule:
 
 def _fields(question: Question, source: EventSource) -> str:
     if question.fields:
+        if "%" not in question.fields:
+            meant = " ".join(f"%{name}" for name in question.fields.replace(",", " ").split())
+            raise ConfigError(f"--fields '{question.fields}' names no field: did you mean '{meant}'?")
         return question.fields
     if source.catalogue is not None:
         return _COUNTED_OF_CALLS if question.is_counted else _OF_CALLS

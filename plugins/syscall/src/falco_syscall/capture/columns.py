@@ -124,10 +124,6 @@ def _pairs(tids: Places, among: Places) -> Pairs:
     return Pairs(before, among[starts[order[~same]]], among[ends[order[is_last]]])
 
 
-def nobody(_sentence: str) -> None:
-    """Takes a sentence until somebody wants it."""
-
-
 @dataclass(slots=True)
 class Columns:
     """The events of a chunk in the current schema; arrays have one element an event of the chunk.

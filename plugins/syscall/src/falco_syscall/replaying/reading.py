@@ -11,7 +11,6 @@ from typing import BinaryIO
 
 from falco_syscall.capture import CaptureError
 from falco_syscall.capture.chunks import ChunkReader
-from falco_syscall.capture.columns import nobody
 from falco_syscall.replaying.ahead import Ending, Task
 from falco_syscall.replaying.preparing import unheard
 from falco_syscall.replaying.slots import SLOTS, Slots
@@ -31,7 +30,6 @@ def serve(file: BinaryIO, slots: Slots, pipe: Connection, chunk_bytes: int) -> N
             prepared.columns.say = unheard  # whoever takes it listens; the converter stays here with all that it keeps
             while not free or pipe.poll():
                 free.append(pipe.recv())
-            prepared.columns.say = nobody  # not the converter, which would go along with every chunk
             data, chunk.data = chunk.data, b""
             pipe.send(slots.put(free.pop(), prepared, data))
     except CaptureError as fault:
