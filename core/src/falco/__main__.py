@@ -6,15 +6,17 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
+from typing import BinaryIO, Final, TextIO, cast
+
+_EXIT_INTERRUPTED: Final = 130
 
 
 def main() -> int:
     """Run the command line of this process; the exit code."""
-    from falco.cli import main as run
-    from falco.cli.process import Process
-
     try:
+        from falco.cli import main as run
+        from falco.cli.process import Process
+
         return run(
             sys.argv[1:],
             stdout=_binary(sys.stdout, os.O_RDONLY),
@@ -23,6 +25,8 @@ def main() -> int:
             cwd=Path.cwd(),
             process=Process(),
         )
+    except KeyboardInterrupt:  # before anybody listens to signals: most of that time goes into imports
+        return _EXIT_INTERRUPTED
     finally:
         _let_go_of_output()
 

@@ -1,4 +1,5 @@
 import pytest
+from structlog.testing import capture_logs
 
 from falco import RuleFile
 from falco.cli import rules_files
@@ -66,8 +67,19 @@ def test_a_directory_in_place_of_a_file_is_an_error(cwd):
         rules_files.read("d", cwd)
 
 
-def test_what_falco_yaml_lists_and_is_not_there_is_passed_over(shipped, cwd):
-    assert rules_files.configured(["nope.yaml", "r.yaml", "packaged:"], shipped, cwd) == ["r.yaml", "packaged:"]
+def test_what_falco_yaml_lists_and_is_not_there_is_passed_over_and_said(shipped, cwd):
+    with capture_logs() as lines:
+        found = rules_files.configured(["nope.yaml", "r.yaml", "packaged:"], shipped, cwd)
+
+    assert found == ["r.yaml", "packaged:"]
+    assert [line["event"].splitlines()[1:] for line in lines] == [["nope.yaml"]]
+
+
+def test_nothing_is_said_where_all_that_falco_yaml_lists_is_there(shipped, cwd):
+    with capture_logs() as lines:
+        rules_files.configured(["d", "r.yaml"], shipped, cwd)
+
+    assert lines == []
 
 
 def test_nothing_at_all_is_an_error_that_names_what_is_installed(shipped, cwd):

@@ -783,3 +783,12 @@ def test_of_very_many_faults_in_a_condition_only_the_first_are_looked_at(load, m
     _, result = load(rule(condition=" and ".join(f"no.f{number} = 1" for number in range(50))))
 
     assert len(result.errors) == len(asked) == MAX_FURTHER + 1
+
+
+def test_a_missing_key_asks_whether_a_misspelt_one_was_meant(scopes):
+    text = "- rule: r\n  desc: d\n  condtion: evt.num = 1\n  output: o\n  priority: INFO\n"
+
+    (error,) = RuleLoader(scopes).load("f.yaml", text.encode()).errors
+
+    assert error.message == "Item has no mapping for key 'condition'"
+    assert error.hint == "is 'condtion' in line 3 meant to be 'condition'?"

@@ -80,6 +80,7 @@ def look(session: Session, one: Input, question: Question) -> int:
     try:
         pipeline.run()
     except KeyboardInterrupt:
+        session.around.complain("Interrupted: the events after this are not looked at\n")
         return EXIT_INTERRUPTED
     finally:
         opened.close()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import structlog
 
 from falco.documents import files
 from falco.documents.nearby import nearest
@@ -12,6 +14,7 @@ from falco.errors import RuleError
 from falco.plugins.manager import PluginManager
 from falco.plugins.rulefiles import PACKAGED, RuleFile
 
+_log = structlog.get_logger(__name__)
 _SUFFIXES = frozenset({".yaml", ".yml"})
 
 
@@ -23,13 +26,17 @@ class RulesText:
     data: bytes = field(repr=False)
 
 
-def configured(names: Iterable[str], manager: PluginManager, cwd: Path) -> list[str]:
+def configured(names: Sequence[str], manager: PluginManager, cwd: Path) -> list[str]:
     """The names of *names* that lead to a file or a directory, as ``rules_files`` of falco.yaml is read.
+
+    The log names the others.
 
     Raises:
         RuleError: None does.
     """
     found = [name for name in names if name.startswith(PACKAGED) or (name and _exists(cwd / name))]
+    if missing := [name for name in names if name not in found]:
+        _log.info("\n".join(("Rules files of falco.yaml that do not exist, passed over:", *missing)))
     if not found:
         shipped = ", ".join(f"-r {PACKAGED}{name}" for name in manager.rule_files())
         hint = f" (installed: {shipped})" if shipped else ""

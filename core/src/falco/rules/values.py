@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from falco.documents import scalars
 from falco.documents.nodes import MappingNode, Node, ScalarNode, SequenceNode, Span
+from falco.documents.suggestions import did_you_mean
 from falco.rules.codes import ErrorCode
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from falco.documents.source import SourceFile
     from falco.documents.text import Text
-    from falco.rules.faults import Where
+    from falco.rules.faults import RuleFault, Where
 
 _INVALID: Final = ErrorCode.LOAD_ERR_YAML_VALIDATE
 _BOOLEANS: Final = {
@@ -63,6 +64,14 @@ class Values:
         value = self.node.get(key)
         return self.node.span if value is None else value.span
 
+    def _missing(self, key: str) -> RuleFault:
+        """That there is no *key*, with the line of the key that may be a misspelling of it."""
+        for written, _ in self.node.pairs:
+            if isinstance(written, ScalarNode) and did_you_mean(written.text, (key,), cutoff=0.75):
+                hint = f"is '{written.text}' in line {written.span.start.line + 1} meant to be '{key}'?"
+                return self.where.error(_INVALID, f"Item has no mapping for key '{key}'", hint=hint)
+        return self.where.error(_INVALID, f"Item has no mapping for key '{key}'")
+
     def scalar(self, key: str) -> ScalarNode:
         """The value of *key*: a scalar with text.
 
@@ -71,7 +80,7 @@ class Values:
         """
         value = self.node.get(key)
         if value is None:
-            raise self.where.error(_INVALID, f"Item has no mapping for key '{key}'")
+            raise self._missing(key)
         if isinstance(value, ScalarNode) and value.is_null:
             raise self.where.error(_INVALID, f"Mapping for key '{key}' is empty", place=value.span)
         return scalar(value, self.where, key)
@@ -114,7 +123,7 @@ class Values:
         """
         value = self.node.get(key)
         if value is None:
-            raise self.where.error(_INVALID, f"Item has no mapping for key '{key}'")
+            raise self._missing(key)
         part = self._part(key)
         if not isinstance(value, SequenceNode):
             raise part.error(_INVALID, "Value is not a sequence")
