@@ -1,10 +1,12 @@
 """Chunks that another process has read and prepared are those that this one would have read."""
 
 import gzip
+import os
 import random
 import signal
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -128,6 +130,18 @@ def test_a_process_that_cannot_start_leaves_the_work_to_this_one(source, capture
     assert source.said == []
 
 
+def test_modules_in_the_current_directory_are_not_those_of_the_process(source, capture, tmp_path, monkeypatch):
+    for name in ("numpy", "falco_syscall"):
+        (tmp_path / f"{name}.py").write_text(f"open({name!r}, 'w').close()\nraise ImportError")
+    monkeypatch.chdir(tmp_path)
+    source.open()
+    process = source._ahead._process
+
+    assert alerts(source) == columnar(capture, RULES, 700)[0]
+    assert process.poll() == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["falco_syscall.py", "numpy.py"]
+
+
 def test_a_process_that_is_late_is_not_waited_for(capture):
     class Late(ReadAhead):
         def _is_waiting(self):
@@ -173,6 +187,13 @@ def test_closing_ends_the_process(source):
 
     assert list(batches) == []
     assert process.poll() is not None
+
+
+def test_the_process_holds_nobody_who_reads_the_output_of_this_one(source):
+    source.open()
+    with source._file, closing(source._ahead):
+        theirs = Path(f"/proc/{source._ahead._process.pid}/fd/1")
+        assert theirs.samefile(os.devnull)
 
 
 def test_without_rules_nothing_can_be_prepared_and_chunks_come_as_they_are(source, capture):
