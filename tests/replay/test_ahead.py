@@ -2,10 +2,13 @@
 
 import errno
 import gzip
+import os
 import random
 import signal
+import threading
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -199,6 +202,24 @@ def test_signals_to_both_processes_leave_the_end_to_the_other_one(source):
     assert process.poll() == 0
 
 
+def test_closing_waits_for_no_process_that_is_held(source, capture, monkeypatch):
+    monkeypatch.setattr(reading_ahead, "_GRACE_S", 0.1)
+    source.open()
+    source.focus(dispatched(RULES))
+    process, batches = source._ahead._process, source.batches()
+    for _ in range(3):
+        next(batches)
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+    closing_later = threading.Timer(0.5, source.close)
+    closing_later.start()
+
+    assert len([*batches]) < len([*ChunkReader(capture, chunk_bytes=700)])
+
+    closing_later.join()
+    assert process.poll() == -signal.SIGKILL
+
+
 def test_closing_ends_the_process(source):
     source.open()
     source.focus(dispatched(RULES))
@@ -209,6 +230,13 @@ def test_closing_ends_the_process(source):
 
     assert list(batches) == []
     assert process.poll() is not None
+
+
+def test_the_process_holds_nobody_who_reads_the_output_of_this_one(source):
+    source.open()
+    with source._file, closing(source._ahead):
+        theirs = Path(f"/proc/{source._ahead._process.pid}/fd/1")
+        assert theirs.samefile(os.devnull)
 
 
 def test_without_rules_nothing_can_be_prepared_and_chunks_come_as_they_are(source, capture):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import multiprocessing
+import os
 import signal
 import threading
 import time
@@ -75,6 +76,23 @@ def test_a_part_that_is_done_before_its_turn_waits_for_it(tmp_path: Path) -> Non
     run_jobs(pipeline, build, jobs=2, parts=8)
 
     assert taken.alerts == expected.alerts
+
+
+@pytest.mark.timeout(60)
+def test_modules_in_the_current_directory_are_not_those_of_the_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("multiprocessing", "falco"):
+        (tmp_path / f"{name}.py").write_text(f"open({name!r}, 'w').close()\nraise ImportError")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
+    mark = tmp_path / "second part is done"
+    pipeline, _, _ = made(Range(0, 200, meets=str(mark)))
+
+    assert run_jobs(pipeline, build, jobs=2, parts=8).count == 200
+    mark.unlink(missing_ok=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["falco.py", "multiprocessing.py"]
+    assert "PYTHONSAFEPATH" not in os.environ
 
 
 def test_a_source_that_does_not_split_is_read_here() -> None:

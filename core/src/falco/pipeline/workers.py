@@ -6,13 +6,14 @@ bytes. When there are too many the worker waits too: what waits in memory does n
 
 from __future__ import annotations
 
+import os
 import pickle
 import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -142,6 +143,21 @@ class Packed:
         )
 
 
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """Processes that start in it find no modules in the current directory, which may be anybody's."""
+    name = "PYTHONSAFEPATH"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
 class Worker:
     """A process that scans parts, and the thread here that hands them over; it may still start when all is done."""
 
@@ -149,7 +165,8 @@ class Worker:
         self._work = work
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, build), daemon=True)
-        self._process.start()
+        with _safe_path():
+            self._process.start()
         theirs.close()
         self._thread = threading.Thread(target=self._hand_over, name="jobs worker", daemon=True)
         self._thread.start()

@@ -139,6 +139,8 @@ class SyscallSource(Source["Chunk | Prepared"]):
     def close(self) -> None:
         """End ``batches`` at its next resume."""
         self._is_closed = True
+        if self._ahead is not None:
+            self._ahead.stop()
 
     def counters(self) -> Mapping[str, int]:
         """What the capture held that could not be used."""

@@ -30,7 +30,10 @@ _PLAIN_BYTES: Final = 32 << 20
 _PACKED_BYTES: Final = 4 << 20
 """From which size on a capture, as it is or compressed, is worth starting a process."""
 _PROGRAM: Final = "falco_syscall.replaying.reading"
+"""Modules come from where this process has them, never from the current directory, which may be anybody's."""
 _GRACE_S: Final = 5.0
+_POLL_S: Final = 0.2
+"""How often it is asked whether to stop while the process has nothing."""
 
 
 class Task(NamedTuple):
@@ -89,6 +92,7 @@ class ReadAhead:
             OSError: The file cannot be read.
         """
         self.reader = ChunkReader(file, chunk_bytes=chunk_bytes)
+        self._is_stopped = False
         self._pipe, theirs = Pipe()
         self._process: subprocess.Popen[bytes] | None = None
         with theirs, suppress(OSError):
@@ -100,7 +104,7 @@ class ReadAhead:
                     [*_python(), "-m", _PROGRAM, *map(str, (*descriptors, chunk_bytes))],
                     pass_fds=descriptors,
                     stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,  # whoever reads ours sees the end with our own
                     stderr=subprocess.DEVNULL,  # what it has to say comes through the pipe
                 )
             finally:
@@ -121,6 +125,10 @@ class ReadAhead:
             if is_handed_over:
                 yield from self._received()
                 return
+
+    def stop(self) -> None:
+        """Wait for no further chunk; from any thread or signal."""
+        self._is_stopped = True
 
     def close(self) -> None:
         """End the process."""
@@ -144,7 +152,7 @@ class ReadAhead:
     def _received(self) -> Iterator[Prepared]:
         reader = self.reader
         try:
-            while not isinstance(received := self._pipe.recv(), Ending):
+            while self._has_come() and not isinstance(received := self._pipe.recv(), Ending):
                 prepared: Prepared
                 prepared, data = self._slots.take(received)
                 prepared.columns.chunk.data = data
@@ -153,9 +161,18 @@ class ReadAhead:
                     self._pipe.send(received.slot)
         except (EOFError, ConnectionError) as error:
             raise CaptureError(f"the process that reads it has ended: {self._end()}") from error
+        if self._is_stopped:
+            return
         fault, reader.problems, reader.problem_count, reader.unknown_events = received
         if fault is not None:
             raise CaptureError(fault)
+
+    def _has_come(self) -> bool:
+        """Wait for what the process sends; False if the reading was stopped first."""
+        while not self._is_stopped:
+            if self._pipe.poll(_POLL_S):
+                return True
+        return False
 
     def _end(self) -> str:
         """Wait for the end of the process, which comes with that of the pipe; how it was."""
