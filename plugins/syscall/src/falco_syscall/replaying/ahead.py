@@ -30,7 +30,6 @@ _PLAIN_BYTES: Final = 32 << 20
 _PACKED_BYTES: Final = 4 << 20
 """From which size on a capture, as it is or compressed, is worth starting a process."""
 _PROGRAM: Final = "falco_syscall.replaying.reading"
-"""Modules come from where this process has them, never from the current directory, which may be anybody's."""
 _GRACE_S: Final = 5.0
 _POLL_S: Final = 0.2
 """How often it is asked whether to stop while the process has nothing."""
