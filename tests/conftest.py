@@ -3,6 +3,8 @@
 ``--conformance DIR`` and ``--oracle DIR`` name the folders; by default they are looked for beside the checkout.
 """
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,18 @@ def folder(request, option):
 def conformance(request):
     """The folder of the conformance cases."""
     return folder(request, "--conformance")
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A folder with ``cert.pem`` and ``key.pem`` of localhost, by name and by address; nobody vouches for them."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs the openssl program to make certificates")
+    folder = tmp_path_factory.mktemp("certificate")
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    command += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,9 @@
 """The configurations of docs/how-to/outputs.md deliver alerts: those for receivers to one that stands in for them."""
 
 import json
-import shutil
 import socket
 import socketserver
 import ssl
-import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -54,18 +52,6 @@ def test_every_configuration_is_understood(here, part):
     assert result.code == 0, result.stderr
     assert "part.yaml:" not in result.stderr  # no key is unknown, no value is wrong
     assert "part.yaml | schema validation: ok" in result.stderr
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A folder with ``cert.pem`` and ``key.pem`` of localhost."""
-    if shutil.which("openssl") is None:
-        pytest.skip("needs the openssl program to make certificates")
-    folder = tmp_path_factory.mktemp("certificate")
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    command += ["-addext", "subjectAltName=DNS:localhost", "-keyout", "key.pem", "-out", "cert.pem"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    return folder
 
 
 def server_context(folder):

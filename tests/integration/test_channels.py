@@ -308,13 +308,9 @@ def test_a_certificate_of_ours_that_has_expired_is_said_and_shown_all_the_same(h
     assert_lost(said, "http", "Connection refused")
 
 
-def test_a_receiver_whose_certificate_nobody_vouches_for(here, serve):
-    if shutil.which("openssl") is None:
-        pytest.skip("needs the openssl program to make certificates")
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    subprocess.run([*command, "-keyout", "key.pem", "-out", "cert.pem"], cwd=here, check=True, capture_output=True)
+def test_a_receiver_whose_certificate_nobody_vouches_for(here, serve, certificate):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(here / "cert.pem", here / "key.pem")
+    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
     said = run(here, f"http_output: {http(f'https://127.0.0.1:{serve(200, context)}/')}\n")
 
     assert_lost(said, "http", "certificate verify failed")

@@ -53,6 +53,16 @@ def alerts(source, rules=RULES):
     return [told(alert) for batch in source.batches() for alert in evaluate(decoder, batch, ruleset)]
 
 
+def begun(source):
+    """Its process, which has taken over, and the batches that are still to come."""
+    source.open()
+    source.focus(dispatched(RULES))
+    process, batches = source._ahead._process, source.batches()
+    for _ in range(3):
+        next(batches)
+    return process, batches
+
+
 @pytest.mark.parametrize("chunk_bytes", [700, 1 << 20])
 @pytest.mark.parametrize("packed", [False, True])
 def test_rules_find_the_same(capture, tmp_path, packed, chunk_bytes):
@@ -178,11 +188,7 @@ def test_a_process_that_is_late_is_not_waited_for(capture):
 
 
 def test_a_process_that_is_killed_is_an_error_and_not_an_end(source):
-    source.open()
-    source.focus(dispatched(RULES))
-    process, batches = source._ahead._process, source.batches()
-    for _ in range(3):
-        next(batches)
+    process, batches = begun(source)
     process.kill()
 
     with pytest.raises(SourceError, match="the process that reads it has ended: signal 9"):
@@ -190,11 +196,7 @@ def test_a_process_that_is_killed_is_an_error_and_not_an_end(source):
 
 
 def test_signals_to_both_processes_leave_the_end_to_the_other_one(source):
-    source.open()
-    source.focus(dispatched(RULES))
-    process, batches = source._ahead._process, source.batches()
-    for _ in range(3):
-        next(batches)
+    process, batches = begun(source)
     process.terminate()
     process.send_signal(signal.SIGINT)
 
@@ -204,11 +206,7 @@ def test_signals_to_both_processes_leave_the_end_to_the_other_one(source):
 
 def test_closing_waits_for_no_process_that_is_held(source, capture, monkeypatch):
     monkeypatch.setattr(reading_ahead, "_GRACE_S", 0.1)
-    source.open()
-    source.focus(dispatched(RULES))
-    process, batches = source._ahead._process, source.batches()
-    for _ in range(3):
-        next(batches)
+    process, batches = begun(source)
     process.send_signal(signal.SIGSTOP)
     os.waitid(os.P_PID, process.pid, os.WSTOPPED)
     closing_later = threading.Timer(0.5, source.close)
@@ -221,11 +219,7 @@ def test_closing_waits_for_no_process_that_is_held(source, capture, monkeypatch)
 
 
 def test_closing_ends_the_process(source):
-    source.open()
-    source.focus(dispatched(RULES))
-    process, batches = source._ahead._process, source.batches()
-    for _ in range(3):
-        next(batches)
+    process, batches = begun(source)
     source.close()
 
     assert list(batches) == []
